@@ -1,0 +1,43 @@
+"""Settings of a run, from the environment (``ALVH_*``), overridden by command-line options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, HttpUrl
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEFAULT_HOME = CHECKOUT / "warehouse" / "data"
+
+
+class HttpSettings(BaseSettings):
+    """How to behave towards a publisher's servers (``ALVH_HTTP_*``).
+
+    The defaults are polite to Cboe's CDN, which blocks bursts of about 170 quick requests.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ALVH_HTTP_", frozen=True)
+
+    mirror_url: HttpUrl | None = Field(
+        default=None, description="Ask MIRROR/<host>/<path> instead of the publishers themselves."
+    )
+    pace_seconds: float = Field(default=0.8, ge=0, description="Least time between two requests to one host.")
+    connect_timeout_seconds: float = Field(default=10.0, gt=0)
+    read_timeout_seconds: float = Field(default=60.0, gt=0)
+    total_timeout_seconds: float = Field(default=300.0, gt=0, description="Bound on one body, however it drips.")
+    attempts: int = Field(default=4, ge=1, le=10, description="Tries of one request, transient errors only.")
+    backoff_seconds: float = Field(default=2.0, ge=0, description="First wait; doubled each time, with jitter.")
+    max_wait_seconds: float = Field(default=120.0, ge=0, description="Longest wait a Retry-After may ask for.")
+    user_agent: str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) alvh/0.1"
+
+
+class Settings(BaseSettings):
+    """Where a run works and what it keeps (``ALVH_*``)."""
+
+    model_config = SettingsConfigDict(env_prefix="ALVH_", frozen=True)
+
+    home: Path = DEFAULT_HOME
+    source: str | None = Field(default=None, description="cboe or archive")
+    archive: Path | None = None
+    keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")
