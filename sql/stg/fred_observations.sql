@@ -1,0 +1,33 @@
+-- model: stg.fred_observations
+-- grain: file_name, line_no
+-- reads: raw.fred_series_lines
+-- what: every data line of the FRED series, typed and judged
+-- source: fred.stlouisfed.org/graph/fredgraph.csv
+-- edge: a dot or a blank is a day without a value (a holiday), not an error; 0 and negative rates have happened
+with
+lines as (
+    select
+        *,
+        regexp_replace(file_name, '\.csv$', '') as series_id,
+        string_split(line_text, ',') as field
+    from raw.fred_series_lines
+    where trim(line_text) <> '' and not regexp_matches(line_text, '^(observation_date|DATE),')
+)
+
+select
+    file_name,
+    file_sha256,
+    line_no,
+    line_text,
+    series_id,
+    try_cast(trim(field[1]) as date) as observation_date,
+    try_cast(nullif(nullif(trim(field[2]), ''), '.') as double) as observed_value,
+    case
+        when len(field) <> 2 then 'wrong_number_of_fields'
+        when try_cast(trim(field[1]) as date) is null then 'unreadable_date'
+        when trim(field[2]) in ('', '.') then null
+        when try_cast(trim(field[2]) as double) is null or not isfinite(try_cast(trim(field[2]) as double))
+            then 'unreadable_number'
+        when try_cast(trim(field[1]) as date) > fetched_on then 'after_the_day_it_was_fetched'
+    end as reject_reason
+from lines

@@ -1,0 +1,99 @@
+"""Sessions of the futures and equity exchanges, and the settlement dates of VIX futures.
+
+Sessions come from ``exchange_calendars`` (XCBF: Cboe Futures, XNYS: New York Stock Exchange), never
+from the dates of a price file: Cboe's VIX history carries rows on US holidays.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+
+import pandas as pd
+
+FIRST_SESSION = date(2004, 3, 26)
+"""The first session of VIX futures."""
+
+FUTURES_ONLY_SESSIONS = {
+    date(2015, 4, 3): "Good Friday with an employment report: shortened futures session, equities closed",
+    date(2018, 12, 5): "national day of mourning: equities closed, VIX futures settled",
+    date(2025, 1, 9): "national day of mourning: equities closed, VIX futures settled",
+}
+"""Days on which VIX futures settled although ``exchange_calendars`` has no XCBF session.
+The settlements are real; the days are not business days of the S&P VIX futures indices."""
+
+_WEDNESDAY, _FRIDAY = 2, 4
+_LAST_MONTH_OF_FIRST_RULE = (2004, 12)
+
+
+class SettlementDate(NamedTuple):
+    """A monthly contract's month and its final settlement date."""
+
+    contract_month: date
+    expiry_date: date
+
+
+@lru_cache(maxsize=8)
+def sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
+    """Sessions of an exchange from ``first`` to ``last``, both included.
+
+    Parameters
+    ----------
+    calendar
+        Code of ``exchange_calendars``: ``XCBF`` or ``XNYS``.
+    """
+    # Imported here: it takes most of a second, and `alvh query` never needs it.
+    import exchange_calendars
+
+    found = exchange_calendars.get_calendar(calendar, start=pd.Timestamp(first), end=pd.Timestamp(last))
+    return tuple(stamp.date() for stamp in found.sessions)
+
+
+def third_friday(year: int, month: int) -> date:
+    """Return the third Friday of a month, holiday or not."""
+    fifteenth = date(year, month, 15)
+    return fifteenth + timedelta(days=(_FRIDAY - fifteenth.weekday()) % 7)
+
+
+def vx_final_settlement_date(year: int, month: int, open_days: frozenset[date] | set[date]) -> date:
+    """Final settlement date of the monthly VIX future of a contract month.
+
+    The Wednesday 30 days before the third Friday of the following calendar month. If that Friday
+    is a holiday, 30 days before the business day preceding it; if the resulting day is a
+    holiday, the business day before. Contract months to December 2004 settled on the Wednesday
+    before the third Friday of the contract month itself (the two rules differ for July and
+    October 2004 only; the exchange's files end on 2004-07-14 and 2004-10-13).
+
+    Parameters
+    ----------
+    open_days
+        Sessions of the exchange covering the month and the following one.
+
+    Source: Cboe Futures Exchange rule 1202(b); contract specifications of VX.
+    """
+    if (year, month) <= _LAST_MONTH_OF_FIRST_RULE:
+        return _preceding_session(third_friday(year, month) - timedelta(days=2), open_days)
+    following_year, following_month = (year + 1, 1) if month == 12 else (year, month + 1)
+    friday = _preceding_session(third_friday(following_year, following_month), open_days)
+    return _preceding_session(friday - timedelta(days=30), open_days)
+
+
+def vx_monthly_settlement_dates(first: date, last: date) -> list[SettlementDate]:
+    """Monthly contracts with contract months from ``first`` to ``last`` (days are ignored)."""
+    # two months more: the rule looks at the third Friday of the following month
+    horizon = (pd.Timestamp(last) + pd.offsets.MonthEnd(2)).date()
+    open_days = frozenset(sessions("XCBF", first.replace(day=1) - timedelta(days=7), horizon))
+    months = pd.date_range(first.replace(day=1), last, freq="MS")
+    return [
+        SettlementDate(stamp.date(), vx_final_settlement_date(stamp.year, stamp.month, open_days))
+        for stamp in months
+    ]
+
+
+def _preceding_session(day: date, open_days: frozenset[date] | set[date]) -> date:
+    for back in range(7):
+        candidate = day - timedelta(days=back)
+        if candidate in open_days:
+            return candidate
+    raise ValueError(f"no session in the week before {day}: does the calendar cover it?")

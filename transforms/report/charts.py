@@ -1,0 +1,270 @@
+"""Charts as inline SVG that takes its colours and fonts from the page around it.
+
+Matplotlib draws in sentinel colours, which are then replaced by CSS variables: one drawing serves the
+light page, the dark page and paper. Text stays text, identifiers are derived from the chart's own
+name and no date is written, so the same numbers give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from transforms.report.curve import REGIMES
+from transforms.report.text import say_month
+
+THEME = {
+    "ink": "#010101",
+    "muted": "#020202",
+    "grid": "#030303",
+    "surface": "#040404",
+    "now": "#050505",
+    "day": "#060606",
+    "week": "#070707",
+    "month": "#080808",
+    "vix": "#090909",
+    "vx1": "#0a0a0a",
+    "contango": "#0b0b0b",
+    "backwardation": "#0c0c0c",
+    "flat": "#0d0d0d",
+    "contango-regime": "#0e0e0e",
+    "steep": "#0f0f0f",
+}
+"""Role to sentinel colour; the page defines ``--chart-<role>`` for each."""
+
+SERIES_STYLES: tuple[tuple[str, str, str, float, float], ...] = (
+    ("now", "-", "o", 2.2, 5.0),
+    ("day", (0, (5, 2)), "s", 1.3, 3.6),  # type: ignore[assignment]
+    ("week", (0, (2, 1.6)), "^", 1.3, 4.2),  # type: ignore[assignment]
+    ("month", (0, (7, 2, 1.5, 2)), "D", 1.3, 3.4),  # type: ignore[assignment]
+)
+"""Role, dash, marker, line width and marker size by series: told apart without colour too."""
+
+_REGIME_ROLES = {"contango": "contango-regime"}
+_RC = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "axes.unicode_minus": True, "path.simplify": False}
+
+
+def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_compact: bool = False) -> str:
+    """Draw the settlements against calendar days to expiry, VIX at 0, tonight against earlier sessions.
+
+    Parameters
+    ----------
+    chart
+        ``title``, ``description`` and ``series``: a list of ``name`` and ``points``, each point
+        ``[days, points or None]``, tonight first. A missing point breaks the line.
+    chart_id
+        Prefix of every identifier in the drawing; two charts of one page need two.
+    is_compact
+        Draw for a phone: narrower, with larger letters in proportion.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element with a title and a description.
+    """
+    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+        figure = Figure(figsize=(4.1, 3.7) if is_compact else (10.4, 4.1))
+        axes = figure.add_axes((0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
+        _dress(axes)
+        heights: list[float] = []
+        for series, (role, dash, marker, width, size) in reversed(
+            list(zip(chart["series"], SERIES_STYLES, strict=False))
+        ):
+            days = [point[0] for point in series["points"]]
+            points = [_nan(point[1]) for point in series["points"]]
+            heights += [point for point in points if not math.isnan(point)]
+            axes.plot(
+                days, points, color=THEME[role], linestyle=dash, linewidth=width, marker=marker, markersize=size,
+                markerfacecolor=THEME[role if role == "now" else "surface"], markeredgecolor=THEME[role],
+                markeredgewidth=1.1, label=series["name"], clip_on=False,
+            )  # fmt: skip
+        axes.set_xlabel("calendar days to expiry (VIX at 0)", color=THEME["muted"], fontsize=9)
+        axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
+        if heights:
+            margin = max(0.08 * (max(heights) - min(heights)), 0.25)
+            axes.set_ylim(min(heights) - margin, max(heights) + margin)
+            handles, labels = axes.get_legend_handles_labels()
+            figure.legend(
+                handles[::-1], labels[::-1], ncols=2 if is_compact else 4, loc="upper right",
+                bbox_to_anchor=(0.995, 1.0), frameon=False, fontsize=9, labelcolor=THEME["ink"],
+                handlelength=2.6, columnspacing=1.4, borderaxespad=0.1,
+            )  # fmt: skip
+        else:
+            _say_nothing_published(axes)
+        axes.set_xlim(left=-4)
+        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+
+
+def draw_history_chart(
+    chart: Mapping[str, Any], *, chart_id: str = "history", is_compact: bool = False
+) -> str:
+    """Draw VIX and VX1 in points, contango in per cent and the regime in lanes, one column a session.
+
+    Parameters
+    ----------
+    chart
+        ``title``, ``description``, ``edges`` (contango edges of the regimes as fractions, may be
+        empty) and ``sessions``: ``trade_date``, ``vix_close_pts``, ``vx1_settle_pts``,
+        ``contango_frac``, ``curve_regime``. Missing values leave a gap.
+    chart_id, is_compact
+        As for :func:`draw_curve_chart`.
+    """
+    sessions = chart["sessions"]
+    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+        figure = Figure(figsize=(4.1, 5.0) if is_compact else (10.4, 5.2))
+        left, width = (0.12, 0.86) if is_compact else (0.05, 0.94)
+        lanes_left = left
+        top = figure.add_axes((left, 0.59, width, 0.345))
+        middle = figure.add_axes((left, 0.295, width, 0.225), sharex=top)
+        bottom = figure.add_axes((lanes_left, 0.055, width, 0.165), sharex=top)
+        positions = list(range(len(sessions)))
+        for axes in (top, middle, bottom):
+            _dress(axes)
+        _draw_levels(top, positions, sessions)
+        _draw_contango(middle, positions, sessions, chart.get("edges", ()))
+        _draw_regime_lanes(bottom, sessions)
+        _mark_months(bottom, sessions, is_compact)
+        for axes in (top, middle):
+            axes.tick_params(labelbottom=False)
+        top.set_xlim(-1, max(len(sessions), 2))
+        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+
+
+def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]]) -> None:
+    vix = [_nan(session["vix_close_pts"]) for session in sessions]
+    vx1 = [_nan(session["vx1_settle_pts"]) for session in sessions]
+    lone = {"marker": ".", "markersize": 3.0}
+    axes.plot(positions, vx1, color=THEME["vx1"], linewidth=1.8, label="VX1 settlement", **lone)
+    axes.plot(positions, vix, color=THEME["vix"], linewidth=1.4, linestyle=(0, (4, 1.4)), label="VIX close", **lone)  # fmt: skip
+    axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
+    if all(math.isnan(value) for value in vix + vx1):
+        _say_nothing_published(axes)
+        return
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, fontsize=9,
+        labelcolor=THEME["ink"], borderaxespad=0.1, handlelength=2.6,
+    )  # fmt: skip
+
+
+def _draw_contango(
+    axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], edges: Sequence[float]
+) -> None:
+    percent = [100 * _nan(session["contango_frac"]) for session in sessions]
+    axes.set_title("Contango, VX2 over VX1, %", loc="left", color=THEME["muted"], fontsize=9, pad=5)
+    published = [value for value in percent if not math.isnan(value)]
+    if not published:
+        _say_nothing_published(axes)
+        return
+    low, high = min(0.0, *published), max(0.0, *published)
+    for edge in edges:
+        if low <= 100 * edge <= high and edge != 0:
+            axes.axhline(100 * edge, color=THEME["muted"], linewidth=0.8, linestyle=(0, (1, 2.5)))
+    axes.axhline(0, color=THEME["ink"], linewidth=0.9)
+    axes.fill_between(positions, percent, 0, color=THEME["contango"], alpha=0.18, linewidth=0)
+    axes.plot(positions, percent, color=THEME["contango"], linewidth=1.6, marker=".", markersize=2.5)
+    margin = max(0.08 * (high - low), 0.3)
+    axes.set_ylim(low - margin, high + margin)
+
+
+def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]]) -> None:
+    """Draw one lane a regime, so that the regime is read from its place as well as from its colour."""
+    axes.set_title("Curve regime", loc="left", color=THEME["muted"], fontsize=9, pad=5)
+    axes.grid(visible=False)
+    for lane, regime in enumerate(REGIMES):
+        axes.axhline(lane, color=THEME["grid"], linewidth=0.8, zorder=0)
+        runs = _runs([session["curve_regime"] == regime for session in sessions])
+        axes.broken_barh(
+            [(start - 0.5, length) for start, length in runs], (lane - 0.36, 0.72),
+            facecolors=THEME[_REGIME_ROLES.get(regime, regime)], linewidth=0,
+        )  # fmt: skip
+    axes.set_ylim(-0.6, len(REGIMES) - 0.4)
+    axes.set_yticks([])
+    for lane, regime in enumerate(REGIMES):
+        axes.text(
+            0.004, lane, regime, transform=axes.get_yaxis_transform(), color=THEME["ink"], fontsize=8,
+            va="center", ha="left",
+            bbox={"boxstyle": "square,pad=0.12", "facecolor": THEME["surface"], "edgecolor": "none", "alpha": 0.82},
+        )  # fmt: skip
+
+
+def _mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
+    firsts = [
+        place
+        for place, session in enumerate(sessions)
+        if place == 0 or session["trade_date"][:7] != sessions[place - 1]["trade_date"][:7]
+    ]
+    room = max(1, len(sessions) // (12 if is_compact else 30))
+    shown = [
+        place for place, following in zip(firsts, [*firsts[1:], len(sessions)], strict=True)
+        if following - place > room or place != 0
+    ]  # fmt: skip
+    axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
+
+
+def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    runs: list[tuple[int, int]] = []
+    for place, flag in enumerate(flags):
+        if not flag:
+            continue
+        if runs and sum(runs[-1]) == place:
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((place, 1))
+    return runs
+
+
+def _dress(axes: Axes) -> None:
+    axes.set_facecolor("none")
+    axes.grid(visible=True, axis="y", color=THEME["grid"], linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(THEME["muted"])
+        spine.set_linewidth(0.8)
+    axes.tick_params(colors=THEME["muted"], labelsize=9, length=3, width=0.8)
+    axes.tick_params(axis="y", length=0)
+
+
+def _say_nothing_published(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "no value published", transform=axes.transAxes, ha="center", va="center", color=THEME["muted"])  # fmt: skip
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _to_inline_svg(figure: Figure, chart_id: str, title: str, description: str) -> str:
+    figure.patch.set_visible(False)
+    buffer = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(
+        buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
+    svg = buffer.getvalue()
+    body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
+    # The drawing's own style sheet would reach the whole page once inlined.
+    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r' id="', f' id="{chart_id}-', body)
+    body = re.sub(r'href="#', f'href="#{chart_id}-', body)
+    body = re.sub(r"url\(#", f"url(#{chart_id}-", body)
+    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px; font-family: inherit", body)
+    for role, sentinel in THEME.items():
+        body = body.replace(sentinel, f"var(--chart-{role})")
+    width, height = figure.get_size_inches() * 72
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'viewBox="0 0 {width:.1f} {height:.1f}" style="stroke-linejoin: round; stroke-linecap: butt" '
+        f'aria-labelledby="{chart_id}-title {chart_id}-description">'
+        f'<title id="{chart_id}-title">{escape(title)}</title>'
+        f'<desc id="{chart_id}-description">{escape(description)}</desc>{body}</svg>'
+    )

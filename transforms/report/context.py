@@ -1,0 +1,254 @@
+"""The report's context: the published state, and the same in words and table cells for the page.
+
+Everything in it is plain JSON. ``state`` is the document of ``hedge-state.json``; all other keys are
+what the HTML page and the Markdown text print, so that both say the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transforms.report.curve import (
+    Session,
+    build_curve,
+    build_history,
+    build_regime,
+    explain_missing,
+    read_sessions,
+)
+from transforms.report.findings import (
+    describe_curve,
+    describe_history,
+    find_curve_title,
+    find_headline,
+    find_history_title,
+)
+from transforms.report.health import build_data_health
+from transforms.report.inputs import ReportInputs
+from transforms.report.measures import KINDS, build_glossary
+from transforms.report.tables import (
+    build_contract_table,
+    build_futures_index_table,
+    build_health_tables,
+    build_index_table,
+    build_measure_table,
+    build_regime_table,
+    build_roll_down_sentence,
+)
+from transforms.report.text import MISSING, NOT_PUBLISHED, say_count, say_date, say_number, to_plain
+
+SCHEMA_VERSION = "1.0.0"
+PROVENANCE_FIELDS = (
+    "run_id",
+    "started_at_utc",
+    "finished_at_utc",
+    "code_version",
+    "source",
+    "market",
+    "warehouse_sha256",
+    "policy_hash",
+)
+
+
+def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
+    """Return everything the three renderings print, as plain JSON types.
+
+    Returns
+    -------
+    dict
+        ``state`` (the document of ``hedge-state.json``), ``headline``, ``strip``, ``tables``,
+        ``charts``, ``glossary``, ``provenance`` and the few words around them. A missing value is
+        None in ``state`` and an em dash or "not published" with its reason in words; never 0.
+    """
+    sessions = read_sessions(inputs.term_structure)
+    tonight = sessions[-1]
+    state = _build_state(inputs, sessions)
+    curve, regime, health = state["curve"], state["regime"], state["data_health"]
+    glossary = build_glossary(inputs.columns)
+    return {
+        "state": state,
+        "headline": find_headline(curve, regime),
+        "title": f"Hedge state, {say_date(inputs.as_of, weekday=True)}",
+        "as_of_text": say_date(inputs.as_of, weekday=True),
+        "is_simulated": state["is_simulated"],
+        "strip": _build_strip(curve, regime, health),
+        "charts": _build_charts(inputs, sessions, curve, regime),
+        "tables": {
+            "contracts": build_contract_table(curve),
+            "measures": build_measure_table(curve),
+            "regime": build_regime_table(regime),
+            "indices": build_index_table(curve),
+            "futures_indices": build_futures_index_table(curve),
+            **build_health_tables(health),
+        },
+        "roll_down_sentence": build_roll_down_sentence(curve),
+        "missing": [
+            *curve["missing"],
+            *(
+                {"column": column, "reason": explain_missing(column, tonight)}
+                for column in ("vol_level", "curve_state", "curve_regime", "days_in_regime")
+                if regime[column] is None
+            ),
+        ],
+        "glossary": glossary,
+        "kinds": [{"name": kind, "meaning": KINDS[kind]} for kind in KINDS if any(g["kind"] == kind for g in glossary)],
+        "provenance": _build_provenance_rows(state["provenance"]),
+    }  # fmt: skip
+
+
+def _build_state(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any]:
+    run = inputs.run
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "as_of": inputs.as_of.isoformat(),
+        "is_simulated": run["market"] == "simulated",
+        "policy_hash": to_plain(run.get("policy_hash")),
+        "run_id": to_plain(run.get("run_id")),
+        "curve": build_curve(inputs, sessions),
+        "regime": build_regime(sessions),
+        "layers": [],
+        "governor": None,
+        "transitions": [],
+        "positions": [],
+        "funding": None,
+        "valuation": None,
+        "context": None,
+        "data_health": build_data_health(inputs, sessions[-1]),
+        "provenance": {
+            **{name: to_plain(run.get(name)) for name in PROVENANCE_FIELDS},
+            "package_versions": to_plain(dict(sorted((run.get("package_versions") or {}).items()))),
+            "parameters": to_plain(run.get("parameters") or {}),
+        },
+    }
+
+
+def _build_strip(
+    curve: Mapping[str, Any], regime: Mapping[str, Any], health: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the five boxes on top: what, how much, the words below it, and where more is said."""
+    front = curve["contracts"][0]
+    contango, rank = curve["measures"]["contango_frac"], regime["contango_pctile"]
+    days = regime["days_in_regime"]
+    front_details = []
+    if front["expiry_date"]:
+        front_details = [
+            f"{say_date(front['expiry_date'], year=False)}, {say_count(front['calendar_days_to_expiry'], 'day')}",
+            _say_change(front["change_1d_pts"])
+            + (f" (was VX{front['rank_1d_before']})" if front["is_rank_shifted"] else ""),
+        ]
+    problems = len(health["reasons"])
+    warnings = health["checks"]["failed_warnings"]
+    health_words = say_count(problems, "reason") if problems else "inputs fresh, checks passed"
+    if not problems and warnings:
+        health_words = f"inputs fresh; {say_count(warnings, 'old warning')}"
+    return [
+        _box(
+            "VIX",
+            _value(curve["vix_close_pts"], "pts"),
+            [_say_change(curve["vix_change_1d_pts"]), *_optional("level ", say_level(regime["vol_level"]))],
+            "#g-vix_close_pts",
+        ),
+        _box("VX1", _value(front["settle_pts"], "pts"), front_details, "#g-settle_pts"),
+        _box(
+            "Contango",
+            say_number(contango, "frac", signed=True) if contango is not None else "not evaluable",
+            ["VX2 over VX1", *([f"{say_number(rank, 'pctile')} percentile"] if rank is not None else [])],
+            "#g-contango_frac",
+        ),
+        _box(
+            "Regime",
+            regime["curve_regime"] or "not evaluable",
+            [
+                *([say_count(days, "session")] if days is not None else []),
+                *([f"tonight's state: {regime['curve_state']}"] if regime["is_confirmed"] is False else []),
+            ],
+            "#regime",
+            tone=regime["curve_regime"] or "",
+        ),
+        _box("Data health", health["status"], [health_words], "#health", tone=health["status"]),
+    ]
+
+
+def say_level(level: str | None) -> str:
+    """Return a volatility bucket with an en dash: ``15–20``; empty where there is none."""
+    return (level or "").replace("-", "\N{EN DASH}").replace(">=", "≥ ").replace("<", "< ")
+
+
+def _box(label: str, value: str, details: list[str], href: str, tone: str = "") -> dict[str, Any]:
+    return {"label": label, "value": value, "details": [d for d in details if d], "href": href, "tone": tone}
+
+
+def _value(value: float | None, style: str) -> str:
+    return NOT_PUBLISHED if value is None else say_number(value, style)
+
+
+def _say_change(change: float | None) -> str:
+    return "" if change is None else f"{say_number(change, 'pts', signed=True)} on the day"
+
+
+def _optional(prefix: str, text: str) -> list[str]:
+    return [prefix + text] if text else []
+
+
+def _build_charts(
+    inputs: ReportInputs, sessions: list[Session], curve: Mapping[str, Any], regime: Mapping[str, Any]
+) -> dict[str, Any]:
+    series = [
+        {"name": f"{say_date(one['trade_date'], year=False)}{label}", "points": _curve_points(one)}
+        for one, label in (
+            (curve, " (tonight)"),
+            *((before, f", {before['label']}") for before in curve["comparisons"] if before["trade_date"]),
+        )
+    ]
+    history = build_history(sessions)
+    edges = (inputs.run.get("parameters") or {}).get("curve_edges", ())
+    return {
+        "curve": {
+            "title": find_curve_title(curve, regime),
+            "description": describe_curve(series),
+            "series": series,
+        },
+        "history": {
+            "title": find_history_title(regime),
+            "description": describe_history(history),
+            "sessions": history,
+            "edges": [float(edge) for edge in edges if isinstance(edge, int | float)]
+            if isinstance(edges, list | tuple)
+            else [],
+        },
+    }
+
+
+def _curve_points(one: Mapping[str, Any]) -> list[list[float | None]]:
+    listed = [contract for contract in one["contracts"] if contract["calendar_days_to_expiry"] is not None]
+    return [
+        [0, one["vix_close_pts"]],
+        *([contract["calendar_days_to_expiry"], contract["settle_pts"]] for contract in listed),
+    ]
+
+
+def _build_provenance_rows(provenance: Mapping[str, Any]) -> list[dict[str, str]]:
+    labels = {
+        "run_id": "Run",
+        "started_at_utc": "Started (UTC)",
+        "finished_at_utc": "Finished (UTC)",
+        "code_version": "Code",
+        "source": "Source of the files",
+        "market": "Market",
+        "warehouse_sha256": "Warehouse, SHA-256",
+        "policy_hash": "Policy, hash",
+    }
+    rows = [{"label": label, "text": str(provenance[name] or MISSING)} for name, label in labels.items()]
+    for name, label in (("parameters", "Parameters"), ("package_versions", "Packages")):
+        items = ", ".join(f"{key} {_say_parameter(value)}" for key, value in provenance[name].items())
+        rows.append({"label": label, "text": items or MISSING})
+    return rows
+
+
+def _say_parameter(value: Any) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_say_parameter, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} {_say_parameter(item)}" for key, item in value.items()) + "}"
+    return str(value)
