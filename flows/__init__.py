@@ -1,0 +1,1 @@
+"""What runs and when: the only place with network, clock, disk orders and Prefect."""

@@ -40,4 +40,6 @@ class Settings(BaseSettings):
     home: Path = DEFAULT_HOME
     source: str | None = Field(default=None, description="cboe or archive")
     archive: Path | None = None
+    fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
+    fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
     keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")

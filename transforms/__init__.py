@@ -1,0 +1,1 @@
+"""Pure functions and registries: no clock, network, disk writes, DuckDB or Prefect."""

@@ -6,9 +6,11 @@ from the dates of a price file: Cboe's VIX history carries rows on US holidays.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -23,7 +25,10 @@ FUTURES_ONLY_SESSIONS = {
 """Days on which VIX futures settled although ``exchange_calendars`` has no XCBF session.
 The settlements are real; the days are not business days of the S&P VIX futures indices."""
 
-_WEDNESDAY, _FRIDAY = 2, 4
+NEW_YORK = ZoneInfo("America/New_York")
+_PUBLISHED_FROM = time(16, 30)
+_DUE_AT = time(11, 30)
+_FRIDAY = 4
 _LAST_MONTH_OF_FIRST_RULE = (2004, 12)
 
 
@@ -89,6 +94,25 @@ def vx_monthly_settlement_dates(first: date, last: date) -> list[SettlementDate]
         SettlementDate(stamp.date(), vx_final_settlement_date(stamp.year, stamp.month, open_days))
         for stamp in months
     ]
+
+
+def latest_closed_session(now: datetime) -> date:
+    """The newest futures session whose settlements can be out at ``now`` (an aware instant).
+
+    Settlement is at 3:00 pm Chicago time; half an hour is left for publishing.
+    """
+    return _latest_session_with(now, lambda day: datetime.combine(day, _PUBLISHED_FROM, NEW_YORK))
+
+
+def latest_due_session(now: datetime) -> date:
+    """The newest futures session whose settlements must be out at ``now``: 11:30 New York the day after."""
+    return _latest_session_with(now, lambda day: datetime.combine(day + timedelta(days=1), _DUE_AT, NEW_YORK))
+
+
+def _latest_session_with(now: datetime, instant: Callable[[date], datetime]) -> date:
+    today = now.astimezone(NEW_YORK).date()
+    recent = sessions("XCBF", today - timedelta(days=14), today)
+    return next(day for day in reversed(recent) if instant(day) <= now)
 
 
 def _preceding_session(day: date, open_days: frozenset[date] | set[date]) -> date:

@@ -91,6 +91,9 @@ class TransientSourceError(SourceError):
         super().__init__(what, where=where, found=found, expected=expected, next_step=next_step)
         self.retry_after_seconds = retry_after_seconds
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"retry_after_seconds": self.retry_after_seconds})
+
 
 class LockHeldError(PipelineError):
     """Another run holds the home folder."""

@@ -29,6 +29,7 @@ class IndexInfo:
     first_date: date
     lowest: float
     highest: float
+    largest_log_move: float
     requirement: str
 
 
@@ -80,8 +81,8 @@ class ColumnInfo:
     meaning: str
     source: str
     formula: str = ""
-    lowest: float | None = None
-    highest: float | None = None
+    lowest: float | date | None = None
+    highest: float | date | None = None
     allowed: tuple[str, ...] = ()
 
 

@@ -1,0 +1,1 @@
+"""Storage: raw store, model runner, checks, publishing, run log, queries."""

@@ -57,7 +57,9 @@ class Built:
     last_session: date | None
 
 
-def build_warehouse(home: Home, path: Path, *, today: date, is_simulated: bool = False) -> Built:
+def build_warehouse(
+    home: Home, path: Path, *, run_id: str, today: date, due_session: date | None, is_simulated: bool = False
+) -> Built:
     """Build a warehouse file from the raw store.
 
     Parameters
@@ -66,6 +68,8 @@ def build_warehouse(home: Home, path: Path, *, today: date, is_simulated: bool =
         File to create; must not exist.
     today
         The day of the run in UTC: bounds the calendar and what a source may already know.
+    due_session
+        Session that must be there by the clock, or None where the source has its own calendar.
     is_simulated
         Corrections of the real sources are not applied to a simulated market.
     """
@@ -77,6 +81,8 @@ def build_warehouse(home: Home, path: Path, *, today: date, is_simulated: bool =
         connection.execute("begin")
         for schema in SCHEMAS:
             connection.execute(f"create schema {schema}")
+        connection.execute("create table ref.run (run_id varchar, due_session date, is_simulated boolean)")
+        connection.execute("insert into ref.run values (?, ?, ?)", [run_id, due_session, is_simulated])
         _load_reference(connection, today)
         _load_corrections(connection, [] if is_simulated else None)
         _load_files(connection, home, states)
@@ -146,9 +152,11 @@ def _load_files(
         connection,
         "ops.source_files",
         frame,
-        """publisher, dataset, file_name, url, sha256, bytes::bigint as bytes, http_status::integer as http_status,
+        """publisher, dataset::varchar as dataset, file_name, url::varchar as url, sha256::varchar as sha256,
+        bytes::bigint as bytes, http_status::integer as http_status,
         fetched_at_utc::timestamptz as fetched_at_utc, checked_at_utc::timestamptz as checked_at_utc,
-        is_current, refusal, absent, last_trade_date::date as last_trade_date, stored_as""",
+        is_current::boolean as is_current, refusal::varchar as refusal, absent::varchar as absent,
+        last_trade_date::date as last_trade_date, stored_as::varchar as stored_as""",
     )
     current = [state.current for _, _, state in states if state.current is not None]
     stored = pd.DataFrame(

@@ -1,0 +1,1 @@
+"""The publishers and the ways to reach them."""

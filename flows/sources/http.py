@@ -12,7 +12,14 @@ from types import TracebackType
 
 import requests
 import urllib3
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from flows.settings import HttpSettings
 from flows.sources import http_policy as policy
@@ -87,11 +94,9 @@ class HttpSource:
         self._monotonic = monotonic
         self._utcnow = utcnow
         self._hosts: dict[str, _Host] = {}
-        self._backoff = wait_exponential_jitter(
-            initial=settings.backoff_seconds,
-            max=settings.max_wait_seconds,
-            jitter=settings.backoff_seconds / 2,
-        )
+        self._backoff = wait_exponential(
+            multiplier=settings.backoff_seconds, max=settings.max_wait_seconds
+        ) + wait_random(0, settings.backoff_seconds / 2)
         is_local = settings.mirror_url is not None and policy.is_loopback(settings.mirror_url.host)
         self._session = _Session(uses_proxies=not is_local)
         self._session.headers.update({"User-Agent": settings.user_agent, "Accept-Encoding": "gzip"})
@@ -141,7 +146,7 @@ class HttpSource:
         return retrying(self._ask, request, known, host)
 
     def _wait(self, state: RetryCallState) -> float:
-        backoff = float(self._backoff(state))
+        backoff = min(self._backoff(state), self._settings.max_wait_seconds)
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after_seconds if isinstance(error, TransientSourceError) else None
         return max(backoff, asked or 0.0)
@@ -350,6 +355,9 @@ class HttpSource:
             raise _network_error(error, asked) from error
 
 
+_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError)
+
+
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     # urllib3 and requests hand the real cause on as an argument, as `reason`, or as the context.
     for _ in range(10):  # a chain that bites its tail must not hold us
@@ -382,7 +390,9 @@ def _network_error(error: Exception, asked: str) -> SourceError:
         )
     if any(isinstance(cause, urllib3.exceptions.IncompleteRead) for cause in causes):
         what = "The body was truncated."
-    elif any(isinstance(cause, requests.Timeout | urllib3.exceptions.TimeoutError) for cause in causes):
+    elif any(isinstance(cause, _TIMEOUTS) for cause in causes) and not any(
+        isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes
+    ):  # a refused connection is a kind of connect timeout to urllib3, not to a reader
         what = "The server did not answer in time."
     else:
         what = "The connection failed."

@@ -155,12 +155,13 @@ def redirect_target(asked: str, location: str | None) -> str:
     SourceError
         The redirect leads elsewhere, or nowhere.
     """
-    target = urljoin(asked, location or "")
+    here = urlsplit(asked)
     try:
-        here, there = urlsplit(asked), urlsplit(target)
-        is_same = (here.scheme, here.netloc) == (there.scheme, there.netloc.lower())
+        target = urljoin(asked, location or "")
+        there = urlsplit(target)
     except ValueError:
-        is_same = False
+        target, there = "", urlsplit("")
+    is_same = (here.scheme, here.netloc) == (there.scheme, there.netloc.lower())
     if not location or not is_same or _UNSAFE_CHARACTERS.search(target) or not _has_safe_path(there):
         raise SourceError(
             "The publisher redirects to another place.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import sys
 import threading
 import time
 import zlib
@@ -95,7 +96,7 @@ class LoopbackServer:
     """The server; use it as a context manager and ask ``url``.
 
     ``plan`` (the faults, the first match counts) and ``burst`` may be changed while it runs;
-    ``requests`` lists what arrived.
+    ``requests`` lists what arrived, ``connections`` counts what it came over.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -107,6 +108,7 @@ class LoopbackServer:
         self.lock = threading.Lock()
         self.starts: list[float] = []
         self.blocked_until = 0.0
+        self.connections = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         self._thread = threading.Thread(
@@ -189,6 +191,7 @@ class _Server(ThreadingHTTPServer):
     def get_request(self) -> tuple[socket, Any]:
         connection, address = super().get_request()
         self.open_sockets.add(connection)
+        self.owner.connections += 1
         return connection, address
 
     def shutdown_request(self, request: Any) -> None:
@@ -203,8 +206,6 @@ class _Server(ThreadingHTTPServer):
                 continue
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        import sys
-
         error = sys.exc_info()[1]
         # A client that hangs up early is a test's business; any other error is a mistake in here.
         if error is not None and not isinstance(error, OSError):
@@ -341,11 +342,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if is_chunked:
             middle = len(content) // 2
-            for part in (content[:middle], content[middle:], b""):
-                if part or not content[middle:]:
-                    self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-            if content[middle:]:
-                self.wfile.write(b"0\r\n\r\n")
+            for part in filter(None, (content[:middle], content[middle:])):
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            self.wfile.write(b"0\r\n\r\n")
         elif fault is not None and fault.drip:
             for position in range(len(content)):
                 if self.owner.stopping.wait(0.005):

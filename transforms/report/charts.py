@@ -41,16 +41,22 @@ THEME = {
 }
 """Role to sentinel colour; the page defines ``--chart-<role>`` for each."""
 
-SERIES_STYLES: tuple[tuple[str, str, str, float, float], ...] = (
+SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
     ("now", "-", "o", 2.2, 5.0),
-    ("day", (0, (5, 2)), "s", 1.3, 3.6),  # type: ignore[assignment]
-    ("week", (0, (2, 1.6)), "^", 1.3, 4.2),  # type: ignore[assignment]
-    ("month", (0, (7, 2, 1.5, 2)), "D", 1.3, 3.4),  # type: ignore[assignment]
+    ("day", (0, (5, 2)), "s", 1.3, 3.6),
+    ("week", (0, (2, 1.6)), "^", 1.3, 4.2),
+    ("month", (0, (7, 2, 1.5, 2)), "D", 1.3, 3.4),
 )
 """Role, dash, marker, line width and marker size by series: told apart without colour too."""
 
 _REGIME_ROLES = {"contango": "contango-regime"}
-_RC = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "axes.unicode_minus": True, "path.simplify": False}
+_DASHED: Any = (0, (4, 1.4))
+_RC: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+}
 
 
 def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_compact: bool = False) -> str:
@@ -83,10 +89,19 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
             points = [_nan(point[1]) for point in series["points"]]
             heights += [point for point in points if not math.isnan(point)]
             axes.plot(
-                days, points, color=THEME[role], linestyle=dash, linewidth=width, marker=marker, markersize=size,
-                markerfacecolor=THEME[role if role == "now" else "surface"], markeredgecolor=THEME[role],
-                markeredgewidth=1.1, label=series["name"], clip_on=False,
-            )  # fmt: skip
+                days,
+                points,
+                color=THEME[role],
+                linestyle=dash,
+                linewidth=width,
+                marker=marker,
+                markersize=size,
+                markerfacecolor=THEME[role if role == "now" else "surface"],
+                markeredgecolor=THEME[role],
+                markeredgewidth=1.1,
+                label=series["name"],
+                clip_on=False,
+            )
         axes.set_xlabel("calendar days to expiry (VIX at 0)", color=THEME["muted"], fontsize=9)
         axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
         if heights:
@@ -94,10 +109,18 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
             axes.set_ylim(min(heights) - margin, max(heights) + margin)
             handles, labels = axes.get_legend_handles_labels()
             figure.legend(
-                handles[::-1], labels[::-1], ncols=2 if is_compact else 4, loc="upper right",
-                bbox_to_anchor=(0.995, 1.0), frameon=False, fontsize=9, labelcolor=THEME["ink"],
-                handlelength=2.6, columnspacing=1.4, borderaxespad=0.1,
-            )  # fmt: skip
+                handles[::-1],
+                labels[::-1],
+                ncols=2 if is_compact else 4,
+                loc="upper right",
+                bbox_to_anchor=(0.995, 1.0),
+                frameon=False,
+                fontsize=9,
+                labelcolor=THEME["ink"],
+                handlelength=2.6,
+                columnspacing=1.4,
+                borderaxespad=0.1,
+            )
         else:
             _say_nothing_published(axes)
         axes.set_xlim(left=-4)
@@ -121,17 +144,16 @@ def draw_history_chart(
     sessions = chart["sessions"]
     with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
         figure = Figure(figsize=(4.1, 5.0) if is_compact else (10.4, 5.2))
-        left, width = (0.12, 0.86) if is_compact else (0.05, 0.94)
-        lanes_left = left
+        left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
         top = figure.add_axes((left, 0.59, width, 0.345))
         middle = figure.add_axes((left, 0.295, width, 0.225), sharex=top)
-        bottom = figure.add_axes((lanes_left, 0.055, width, 0.165), sharex=top)
+        bottom = figure.add_axes((left, 0.055, width, 0.165), sharex=top)
         positions = list(range(len(sessions)))
         for axes in (top, middle, bottom):
             _dress(axes)
-        _draw_levels(top, positions, sessions)
+        _draw_levels(top, positions, sessions, is_compact)
         _draw_contango(middle, positions, sessions, chart.get("edges", ()))
-        _draw_regime_lanes(bottom, sessions)
+        _draw_regime_lanes(bottom, sessions, is_compact)
         _mark_months(bottom, sessions, is_compact)
         for axes in (top, middle):
             axes.tick_params(labelbottom=False)
@@ -139,20 +161,30 @@ def draw_history_chart(
         return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
-def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]]) -> None:
+def _draw_levels(
+    axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], is_compact: bool
+) -> None:
     vix = [_nan(session["vix_close_pts"]) for session in sessions]
     vx1 = [_nan(session["vx1_settle_pts"]) for session in sessions]
-    lone = {"marker": ".", "markersize": 3.0}
-    axes.plot(positions, vx1, color=THEME["vx1"], linewidth=1.8, label="VX1 settlement", **lone)
-    axes.plot(positions, vix, color=THEME["vix"], linewidth=1.4, linestyle=(0, (4, 1.4)), label="VIX close", **lone)  # fmt: skip
+    axes.plot(positions, vx1, color=THEME["vx1"], linewidth=1.8, label="VX1 settlement")
+    axes.plot(positions, vix, color=THEME["vix"], linewidth=1.4, linestyle=_DASHED, label="VIX close")
+    _mark_lone_values(axes, vx1, THEME["vx1"])
+    _mark_lone_values(axes, vix, THEME["vix"])
     axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
     if all(math.isnan(value) for value in vix + vx1):
         _say_nothing_published(axes)
         return
     axes.legend(
-        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False, fontsize=9,
-        labelcolor=THEME["ink"], borderaxespad=0.1, handlelength=2.6,
-    )  # fmt: skip
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+        labelcolor=THEME["ink"],
+        borderaxespad=0.1,
+        handlelength=1.6 if is_compact else 2.6,
+        columnspacing=1.2,
+    )
 
 
 def _draw_contango(
@@ -170,12 +202,13 @@ def _draw_contango(
             axes.axhline(100 * edge, color=THEME["muted"], linewidth=0.8, linestyle=(0, (1, 2.5)))
     axes.axhline(0, color=THEME["ink"], linewidth=0.9)
     axes.fill_between(positions, percent, 0, color=THEME["contango"], alpha=0.18, linewidth=0)
-    axes.plot(positions, percent, color=THEME["contango"], linewidth=1.6, marker=".", markersize=2.5)
+    axes.plot(positions, percent, color=THEME["contango"], linewidth=1.6)
+    _mark_lone_values(axes, percent, THEME["contango"])
     margin = max(0.08 * (high - low), 0.3)
     axes.set_ylim(low - margin, high + margin)
 
 
-def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]]) -> None:
+def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
     """Draw one lane a regime, so that the regime is read from its place as well as from its colour."""
     axes.set_title("Curve regime", loc="left", color=THEME["muted"], fontsize=9, pad=5)
     axes.grid(visible=False)
@@ -183,17 +216,23 @@ def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]]) -> Non
         axes.axhline(lane, color=THEME["grid"], linewidth=0.8, zorder=0)
         runs = _runs([session["curve_regime"] == regime for session in sessions])
         axes.broken_barh(
-            [(start - 0.5, length) for start, length in runs], (lane - 0.36, 0.72),
-            facecolors=THEME[_REGIME_ROLES.get(regime, regime)], linewidth=0,
-        )  # fmt: skip
+            [(start - 0.5, length) for start, length in runs],
+            (lane - 0.36, 0.72),
+            facecolors=THEME[_REGIME_ROLES.get(regime, regime)],
+            linewidth=0,
+        )
     axes.set_ylim(-0.6, len(REGIMES) - 0.4)
-    axes.set_yticks([])
-    for lane, regime in enumerate(REGIMES):
-        axes.text(
-            0.004, lane, regime, transform=axes.get_yaxis_transform(), color=THEME["ink"], fontsize=8,
-            va="center", ha="left",
-            bbox={"boxstyle": "square,pad=0.12", "facecolor": THEME["surface"], "edgecolor": "none", "alpha": 0.82},
-        )  # fmt: skip
+    names = ["backw." if is_compact and name == "backwardation" else name for name in REGIMES]
+    axes.set_yticks(range(len(REGIMES)), names)
+
+
+def _mark_lone_values(axes: Axes, values: Sequence[float], color: str) -> None:
+    """Draw a dot where a value stands between two gaps: a line through one point is invisible."""
+    padded = [math.nan, *values, math.nan]
+    for place, value in enumerate(values):
+        is_lone = math.isnan(padded[place]) and math.isnan(padded[place + 2])
+        if is_lone and not math.isnan(value):
+            axes.plot([place], [value], color=color, marker=".", markersize=4.0)
 
 
 def _mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
@@ -204,9 +243,10 @@ def _mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: 
     ]
     room = max(1, len(sessions) // (12 if is_compact else 30))
     shown = [
-        place for place, following in zip(firsts, [*firsts[1:], len(sessions)], strict=True)
+        place
+        for place, following in zip(firsts, [*firsts[1:], len(sessions)], strict=True)
         if following - place > room or place != 0
-    ]  # fmt: skip
+    ]
     axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
 
 
@@ -235,7 +275,15 @@ def _dress(axes: Axes) -> None:
 
 
 def _say_nothing_published(axes: Axes) -> None:
-    axes.text(0.5, 0.5, "no value published", transform=axes.transAxes, ha="center", va="center", color=THEME["muted"])  # fmt: skip
+    axes.text(
+        0.5,
+        0.5,
+        "no value published",
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color=THEME["muted"],
+    )
 
 
 def _nan(value: float | None) -> float:
@@ -257,7 +305,9 @@ def _to_inline_svg(figure: Figure, chart_id: str, title: str, description: str) 
     body = re.sub(r' id="', f' id="{chart_id}-', body)
     body = re.sub(r'href="#', f'href="#{chart_id}-', body)
     body = re.sub(r"url\(#", f"url(#{chart_id}-", body)
-    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px; font-family: inherit", body)
+    # the family stands alone or, in older releases of the drawing library, inside the shorthand
+    body = re.sub(r"\bfont: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
+    body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
     for role, sentinel in THEME.items():
         body = body.replace(sentinel, f"var(--chart-{role})")
     width, height = figure.get_size_inches() * 72

@@ -36,7 +36,15 @@ from transforms.report.tables import (
     build_regime_table,
     build_roll_down_sentence,
 )
-from transforms.report.text import MISSING, NOT_PUBLISHED, say_count, say_date, say_number, to_plain
+from transforms.report.text import (
+    MISSING,
+    NOT_PUBLISHED,
+    say_count,
+    say_date,
+    say_level,
+    say_number,
+    to_plain,
+)
 
 SCHEMA_VERSION = "1.0.0"
 PROVENANCE_FIELDS = (
@@ -92,9 +100,13 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
             ),
         ],
         "glossary": glossary,
-        "kinds": [{"name": kind, "meaning": KINDS[kind]} for kind in KINDS if any(g["kind"] == kind for g in glossary)],
+        "kinds": [
+            {"name": kind, "meaning": meaning}
+            for kind, meaning in KINDS.items()
+            if any(entry["kind"] == kind for entry in glossary)
+        ],
         "provenance": _build_provenance_rows(state["provenance"]),
-    }  # fmt: skip
+    }
 
 
 def _build_state(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any]:
@@ -132,21 +144,25 @@ def _build_strip(
     days = regime["days_in_regime"]
     front_details = []
     if front["expiry_date"]:
+        days_left = say_count(front["calendar_days_to_expiry"], "day")
+        was = f" (was VX{front['rank_1d_before']})" if front["is_rank_shifted"] else ""
         front_details = [
-            f"{say_date(front['expiry_date'], year=False)}, {say_count(front['calendar_days_to_expiry'], 'day')}",
-            _say_change(front["change_1d_pts"])
-            + (f" (was VX{front['rank_1d_before']})" if front["is_rank_shifted"] else ""),
+            f"{say_date(front['expiry_date'], year=False)}, {days_left}",
+            _say_change(front["change_1d_pts"]) + was,
         ]
-    problems = len(health["reasons"])
-    warnings = health["checks"]["failed_warnings"]
-    health_words = say_count(problems, "reason") if problems else "inputs fresh, checks passed"
-    if not problems and warnings:
-        health_words = f"inputs fresh; {say_count(warnings, 'old warning')}"
+    checks = health["checks"]
+    reasons = len(health["reasons"])
+    health_words = (
+        say_count(reasons, "reason") if reasons else f"{checks['passed']} of {checks['total']} checks passed"
+    )
     return [
         _box(
             "VIX",
             _value(curve["vix_close_pts"], "pts"),
-            [_say_change(curve["vix_change_1d_pts"]), *_optional("level ", say_level(regime["vol_level"]))],
+            [
+                _say_change(curve["vix_change_1d_pts"]),
+                *([f"level {say_level(regime['vol_level'])}"] if regime["vol_level"] else []),
+            ],
             "#g-vix_close_pts",
         ),
         _box("VX1", _value(front["settle_pts"], "pts"), front_details, "#g-settle_pts"),
@@ -161,18 +177,17 @@ def _build_strip(
             regime["curve_regime"] or "not evaluable",
             [
                 *([say_count(days, "session")] if days is not None else []),
-                *([f"tonight's state: {regime['curve_state']}"] if regime["is_confirmed"] is False else []),
+                *(
+                    [f"state this session: {regime['curve_state']}"]
+                    if regime["is_confirmed"] is False
+                    else []
+                ),
             ],
             "#regime",
             tone=regime["curve_regime"] or "",
         ),
         _box("Data health", health["status"], [health_words], "#health", tone=health["status"]),
     ]
-
-
-def say_level(level: str | None) -> str:
-    """Return a volatility bucket with an en dash: ``15–20``; empty where there is none."""
-    return (level or "").replace("-", "\N{EN DASH}").replace(">=", "≥ ").replace("<", "< ")
 
 
 def _box(label: str, value: str, details: list[str], href: str, tone: str = "") -> dict[str, Any]:
@@ -187,17 +202,13 @@ def _say_change(change: float | None) -> str:
     return "" if change is None else f"{say_number(change, 'pts', signed=True)} on the day"
 
 
-def _optional(prefix: str, text: str) -> list[str]:
-    return [prefix + text] if text else []
-
-
 def _build_charts(
     inputs: ReportInputs, sessions: list[Session], curve: Mapping[str, Any], regime: Mapping[str, Any]
 ) -> dict[str, Any]:
     series = [
         {"name": f"{say_date(one['trade_date'], year=False)}{label}", "points": _curve_points(one)}
         for one, label in (
-            (curve, " (tonight)"),
+            (curve, ", this session"),
             *((before, f", {before['label']}") for before in curve["comparisons"] if before["trade_date"]),
         )
     ]
@@ -248,7 +259,7 @@ def _build_provenance_rows(provenance: Mapping[str, Any]) -> list[dict[str, str]
 
 def _say_parameter(value: Any) -> str:
     if isinstance(value, list):
-        return "[" + ", ".join(map(_say_parameter, value)) + "]"
+        return " / ".join(map(_say_parameter, value))
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key} {_say_parameter(item)}" for key, item in value.items()) + "}"
+        return "(" + ", ".join(f"{key} {_say_parameter(item)}" for key, item in value.items()) + ")"
     return str(value)

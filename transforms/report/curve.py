@@ -40,8 +40,8 @@ def _read_cell(column: str, value: Any) -> Any:
 def build_curve(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any]:
     """Return the ``curve`` part of ``hedge-state.json``.
 
-    Changes follow the contract, not the rank: on the session after a final settlement tonight's VX1 is
-    the contract that was VX2 the day before, and its change is measured against that settlement.
+    Changes follow the contract, not the rank: on a final settlement date VX1 is the contract
+    that was VX2 the day before, and its change is measured against that settlement.
     """
     tonight = sessions[-1]
     comparisons = []

@@ -70,10 +70,14 @@ def build_data_health(inputs: ReportInputs, tonight: Session) -> dict[str, Any]:
     reasons = [
         *_late_session(inputs),
         *(_source_reason(source) for source in inputs.sources if _degrades(source)),
-        *(f"{label}: {explain_missing(column, tonight)}" for column, label in CORE_COLUMNS if tonight[column] is None),
+        *(
+            f"{label}: {explain_missing(column, tonight)}."
+            for column, label in CORE_COLUMNS
+            if tonight[column] is None
+        ),
         *(_check_reason(check) for check in failed if _is_serious(check, inputs.as_of)),
         *(_quarantine_reason(group) for group in inputs.quarantine if _is_tonight(group, inputs.as_of)),
-    ]  # fmt: skip
+    ]
     return {
         "status": "degraded" if reasons else "ok",
         "reasons": reasons,
@@ -85,14 +89,17 @@ def build_data_health(inputs: ReportInputs, tonight: Session) -> dict[str, Any]:
             "failed_errors": sum(check.get("severity") == "error" for check in failed),
             "failed_warnings": sum(check.get("severity") != "error" for check in failed),
             "failed": [
-                {**_pick(check, CHECK_FIELDS), "sample": to_plain(list(check.get("sample") or [])[:SAMPLE_ROWS])}
+                {
+                    **_pick(check, CHECK_FIELDS),
+                    "sample": to_plain(list(check.get("sample") or [])[:SAMPLE_ROWS]),
+                }
                 for check in failed
             ],
         },
         "quarantine": [_pick(group, QUARANTINE_FIELDS) for group in inputs.quarantine],
         "revisions": [_pick(revision, REVISION_FIELDS) for revision in inputs.revisions],
         "settlement_differences": [_pick(row, DIFFERENCE_FIELDS) for row in inputs.settlement_differences],
-    }  # fmt: skip
+    }
 
 
 def _pick(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
@@ -103,10 +110,8 @@ def _late_session(inputs: ReportInputs) -> list[str]:
     expected = inputs.expected_session
     if expected is None or expected <= inputs.as_of:
         return []
-    return [
-        f"The session of {say_date(expected, weekday=True)} should be out; "
-        f"the newest one published is {say_date(inputs.as_of, weekday=True)}."
-    ]
+    due, newest = say_date(expected, weekday=True), say_date(inputs.as_of, weekday=True)
+    return [f"The session of {due} should be out; the newest one published is {newest}."]
 
 
 def _degrades(source: dict[str, Any]) -> bool:
@@ -115,7 +120,8 @@ def _degrades(source: dict[str, Any]) -> bool:
 
 def _source_reason(source: dict[str, Any]) -> str:
     name = clean_text(source.get("label") or source.get("dataset") or "A source")
-    sentence = f"{name} ({clean_text(source.get('publisher') or 'unknown publisher')}) is {clean_text(source.get('status') or 'of unknown status')}"
+    publisher = clean_text(source.get("publisher") or "unknown publisher")
+    sentence = f"{name} ({publisher}) is {clean_text(source.get('status') or 'of unknown status')}"
     newest, age = _day(source.get("newest_reference_date")), to_plain(source.get("age_sessions"))
     if newest is not None:
         sentence += f": newest value {say_date(newest)}"

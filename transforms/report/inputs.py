@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -108,7 +109,7 @@ class ReportInputs:
         if any(session is None for session in sessions):
             raise PipelineError("The term structure has a row without a trade date.", where="trade_date")
         known = [session for session in sessions if session is not None]
-        if any(later <= earlier for earlier, later in zip(known, known[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(known)):
             raise PipelineError(
                 "The sessions of the term structure are not in order, or one is there twice.",
                 where="mart.daily_term_structure",
@@ -122,7 +123,8 @@ class ReportInputs:
                 expected=self.as_of.isoformat(),
                 next_step="Read the rows up to and including the session of the report.",
             )
-        for name, frame in (("index levels", self.index_levels), ("rebuilt indices", self.volatility_indices)):
+        frames = {"index levels": self.index_levels, "rebuilt indices": self.volatility_indices}
+        for name, frame in frames.items():
             latest = max((day for day in map(to_date, frame["trade_date"]) if day), default=self.as_of)
             if latest > self.as_of:
                 raise PipelineError(

@@ -134,12 +134,13 @@ OTHER_MEASURES = (
         "From the session to the final settlement date.", "expiry date − trade date", model=SETTLEMENTS_MODEL,
     ),
     Measure(
-        "vol_level", "Volatility level", "text", "class", "Bucket of the VIX close: <15, 15-20, 20-25, 25-30, >=30.",
+        "vol_level", "Volatility level", "text", "class",
+        "Bucket of the VIX close: <15, 15-20, 20-25, 25-30, >=30.",
         needs=("vix_close_pts",),
     ),
     Measure(
         "curve_state", "Curve state", "text", "class",
-        "Raw class of contango: backwardation below 0, flat, contango, steep; the edges are parameters of the run.",
+        "Raw class of contango: backwardation below 0, then flat, contango, steep; edges in the parameters.",
         needs=("contango_frac",),
     ),
     Measure(

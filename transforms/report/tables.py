@@ -1,19 +1,30 @@
 """The tables of the page: header cells and rows of text, each number beside its raw value.
 
-A table is ``{"columns": [...], "rows": [...], "notes": [...]}``. A column has ``label``, ``detail``
-and ``is_number``; a row has ``cells``; a cell has ``text``, ``href`` (its place in the glossary or
-empty), ``note`` and ``tone``.
+A table has ``columns``, ``rows`` and ``notes``. A column has ``label``, ``detail``, ``terse`` (its head
+in the narrow text) and ``is_number``; a row has ``cells``; a cell has ``text``, ``href`` (its place in
+the glossary or empty), ``note`` and ``tone``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from transforms.report.measures import ALL_MEASURES, CURVE_MEASURES, anchor
-from transforms.report.text import MISSING, NOT_PUBLISHED, join_words, say_count, say_date, say_number
+from transforms.report.text import (
+    MISSING,
+    NOT_PUBLISHED,
+    join_words,
+    say_count,
+    say_date,
+    say_level,
+    say_number,
+)
 
 Table = dict[str, Any]
+Column = dict[str, Any]
+Cell = dict[str, Any]
+ToCell = Callable[[Mapping[str, Any]], Cell]
 LISTED_ROWS = 40
 """Longest list on the page; the rest is counted and stays in the JSON file and the warehouse."""
 
@@ -25,7 +36,7 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
         _column(""),
         _column("Expiry"),
         _column("Days", is_number=True),
-        _column("Settlement", "VIX points", is_number=True),
+        _column("Settlement", "VIX points", terse="Settle", is_number=True),
         _column("Change", "same contract, 1 day", is_number=True),
         *_comparison_columns(comparisons),
     ]
@@ -65,10 +76,10 @@ def _shift_notes(curve: Mapping[str, Any]) -> list[str]:
     day = say_date(curve["comparisons"][0]["trade_date"])
     notes = []
     if shifted:
-        pairs = join_words([f"VX{one['rank']} was VX{one['rank_1d_before']}" for one in shifted])
+        one = shifted[0]
         notes.append(
-            f"The ranks shifted since {day}: {pairs}. The change compares the same contract, "
-            "the earlier columns the same rank."
+            f"Ranks shifted: VX{one['rank']} was VX{one['rank_1d_before']} on {day}, and so on where a row "
+            "says so. The change compares the same contract, the earlier columns the same rank."
         )
     unlisted = [
         f"VX{one['rank']}"
@@ -84,7 +95,7 @@ def build_measure_table(curve: Mapping[str, Any]) -> Table:
     """Return the measures of the curve, tonight and on the three earlier sessions."""
     columns = [
         _column("Measure"),
-        _column("Tonight", say_date(curve["trade_date"], year=False), is_number=True),
+        _column("As of", say_date(curve["trade_date"], year=False), is_number=True),
         *_comparison_columns(curve["comparisons"]),
     ]
     rows = []
@@ -108,13 +119,13 @@ def build_regime_table(regime: Mapping[str, Any]) -> Table:
     comparisons = regime["comparisons"]
     columns = [
         _column(""),
-        _column("Tonight", say_date(regime["trade_date"], year=False)),
+        _column("As of", say_date(regime["trade_date"], year=False)),
         *_comparison_columns(comparisons, is_number=False),
     ]
     rows = []
     for name in ("vol_level", "curve_state", "curve_regime", "days_in_regime"):
         values = [one[name] for one in (regime, *comparisons)]
-        texts = ["" if value is None else str(value) for value in values]
+        texts = ["" if value is None else say_level(str(value)) for value in values]
         rows.append(
             _row(
                 _cell(ALL_MEASURES[name].label, href=anchor(name)),
@@ -172,7 +183,7 @@ def build_roll_down_sentence(curve: Mapping[str, Any]) -> str:
     if roll["quoted_trade_date"] is None:
         return "Static roll-down against realised: fewer than 21 earlier sessions."
     day = say_date(roll["quoted_trade_date"])
-    said = "was not evaluable" if quoted is None else f"promised {say_number(quoted, 'frac', signed=True)}"
+    said = "was not evaluable" if quoted is None else f"stood at {say_number(quoted, 'frac', signed=True)}"
     came = (
         "what a holder earned since is not evaluable"
         if realised is None
@@ -186,85 +197,42 @@ def build_roll_down_sentence(curve: Mapping[str, Any]) -> str:
 
 def build_health_tables(health: Mapping[str, Any]) -> dict[str, Table]:
     """Return the tables of the data health section: sources, failed checks, quarantine, revisions."""
-    sources = _listing(
-        health["sources"],
-        [_column("Source"), _column("Publisher"), _column("Files", is_number=True), _column("Newest value"),
-         _column("Age", "sessions", is_number=True), _column("Status"), _column("Need"), _column("Fetched (UTC)")],
-        lambda one: [
-            _cell(_first(one["label"], one["dataset"]), note=_text(one["note"], "")), _cell(_text(one["publisher"])),
-            _count(one["files"]), _cell(_text(one["newest_reference_date"])), _count(one["age_sessions"]),
-            _cell(_text(one["status"]), tone=_status_tone(one)), _cell(_text(one["requirement"])),
-            _cell(_text(one["fetched_at_utc"]).replace("T", " ").removesuffix("Z")),
-        ],
-    )  # fmt: skip
-    checks = _listing(
-        health["checks"]["failed"],
-        [_column("Check"), _column("Severity"), _column("Rows", is_number=True), _column("What it claims"), _column("First rows")],
-        lambda one: [
-            _cell(_text(one["check_name"])), _cell(_text(one["severity"]), tone="bad" if one["severity"] == "error" else "warn"),
-            _count(one["offending_rows"]), _cell(_text(one["what"])),
-            _cell("; ".join(_say_sample(row) for row in one["sample"][:3]) or MISSING),
-        ],
-    )  # fmt: skip
-    quarantine = _listing(
-        health["quarantine"],
-        [_column("Dataset"), _column("Reason"), _column("Done with it"), _column("Rows", is_number=True),
-         _column("First"), _column("Last"), _column("Example")],
-        lambda one: [
-            _cell(_text(one["dataset"])), _cell(_text(one["reason"])), _cell(_text(one["disposition"]).replace("_", " ")),
-            _count(one["rows"]), _cell(_text(one["first_trade_date"])), _cell(_text(one["last_trade_date"])),
-            _cell(_text(one["example"])),
-        ],
-    )  # fmt: skip
-    revisions = _listing(
-        health["revisions"],
-        [_column("Session"), _column("Table"), _column("Key"), _column("Column"),
-         _column("Old", is_number=True), _column("New", is_number=True)],
-        lambda one: [
-            _cell(_text(one["trade_date"])), _cell(_text(one["table_name"])), _cell(_text(one["key"])),
-            _cell(_text(one["column_name"])), _cell(_text(one["old_value"])), _cell(_text(one["new_value"])),
-        ],
-    )  # fmt: skip
-    differences = _listing(
-        health["settlement_differences"],
-        [_column("Session"), _column("Contract"), _column("Contract file", "VIX points", is_number=True),
-         _column("Same evening", "VIX points", is_number=True), _column("Difference", is_number=True)],
-        lambda one: [
-            _cell(_text(one["trade_date"])), _cell(_text(one["contract_code"])), _number(one["contract_file_pts"], "pts"),
-            _number(one["same_evening_pts"], "pts"), _number(one["difference_pts"], "pts", signed=True),
-        ],
-    )  # fmt: skip
     return {
-        "sources": sources,
-        "checks": checks,
-        "quarantine": quarantine,
-        "revisions": revisions,
-        "settlement_differences": differences,
+        "sources": _list_rows(health["sources"], _SOURCE_COLUMNS),
+        "checks": _list_rows(health["checks"]["failed"], _CHECK_COLUMNS),
+        "quarantine": _list_rows(health["quarantine"], _QUARANTINE_COLUMNS),
+        "revisions": _list_rows(health["revisions"], _REVISION_COLUMNS),
+        "settlement_differences": _list_rows(health["settlement_differences"], _DIFFERENCE_COLUMNS),
     }
 
 
-def _listing(entries: Sequence[Mapping[str, Any]], columns: list[dict[str, Any]], to_cells: Any) -> Table:
-    rows = [_row(*to_cells(entry)) for entry in entries[:LISTED_ROWS]]
+def _list_rows(entries: Sequence[Mapping[str, Any]], fields: Sequence[tuple[Column, ToCell]]) -> Table:
+    rows = [_row(*(to_cell(entry) for _, to_cell in fields)) for entry in entries[:LISTED_ROWS]]
     left = len(entries) - len(rows)
     notes = [f"And {say_count(left, 'more row')} in hedge-state.json."] if left else []
-    return _table(columns, rows, notes)
+    return _table([column for column, _ in fields], rows, notes)
 
 
-def _table(columns: list[dict[str, Any]], rows: list[dict[str, Any]], notes: list[str]) -> Table:
+def _table(columns: list[Column], rows: list[dict[str, Any]], notes: list[str]) -> Table:
     return {"columns": columns, "rows": rows, "notes": notes}
 
 
-def _column(label: str, detail: str = "", *, is_number: bool = False) -> dict[str, Any]:
-    return {"label": label, "detail": detail, "is_number": is_number}
+def _column(label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False) -> Column:
+    """Return a column; ``terse`` is its head where a line has 80 characters, the label by default."""
+    return {
+        "label": label,
+        "detail": detail,
+        "terse": label if terse is None else terse,
+        "is_number": is_number,
+    }
 
 
-def _comparison_columns(
-    comparisons: Sequence[Mapping[str, Any]], *, is_number: bool = True
-) -> list[dict[str, Any]]:
-    return [
-        _column(one["label"], say_date(one["trade_date"], year=False), is_number=is_number)
-        for one in comparisons
-    ]
+def _comparison_columns(comparisons: Sequence[Mapping[str, Any]], *, is_number: bool = True) -> list[Column]:
+    columns = []
+    for one in comparisons:
+        day = say_date(one["trade_date"], year=False)
+        columns.append(_column(one["label"], day, terse=day, is_number=is_number))
+    return columns
 
 
 def _comparison_notes(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -300,17 +268,88 @@ def _text(value: Any, missing: str = MISSING) -> str:
     return missing if value is None or value == "" else str(value)
 
 
-def _first(*values: Any) -> str:
-    return next((str(value) for value in values if value), MISSING)
+def _field(name: str) -> ToCell:
+    return lambda row: _cell(_text(row[name]))
 
 
-def _status_tone(source: Mapping[str, Any]) -> str:
-    if source["status"] == "ok":
-        return "ok"
-    return "quiet" if source["requirement"] == "optional" else "bad"
+def _count_field(name: str) -> ToCell:
+    return lambda row: _count(row[name])
+
+
+def _pts_field(name: str, *, signed: bool = False) -> ToCell:
+    return lambda row: _number(row[name], "pts", signed=signed)
+
+
+def _source_cell(source: Mapping[str, Any]) -> Cell:
+    return _cell(_text(source["label"] or source["dataset"]), note=_text(source["note"], ""))
+
+
+def _status_cell(source: Mapping[str, Any]) -> Cell:
+    is_quiet = source["requirement"] == "optional"
+    tone = "ok" if source["status"] == "ok" else "quiet" if is_quiet else "bad"
+    return _cell(_text(source["status"]), tone=tone)
+
+
+def _instant_cell(source: Mapping[str, Any]) -> Cell:
+    return _cell(_text(source["fetched_at_utc"]).replace("T", " ").removesuffix("Z"))
+
+
+def _severity_cell(check: Mapping[str, Any]) -> Cell:
+    return _cell(_text(check["severity"]), tone="bad" if check["severity"] == "error" else "warn")
+
+
+def _sample_cell(check: Mapping[str, Any]) -> Cell:
+    return _cell("; ".join(_say_sample(row) for row in check["sample"][:3]) or MISSING)
+
+
+def _disposition_cell(group: Mapping[str, Any]) -> Cell:
+    return _cell(_text(group["disposition"]).replace("_", " "))
 
 
 def _say_sample(row: Any) -> str:
     if not isinstance(row, Mapping):
         return str(row)
     return ", ".join(f"{key} {MISSING if value is None else value}" for key, value in row.items())
+
+
+_SOURCE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
+    (_column("Source"), _source_cell),
+    (_column("Publisher"), _field("publisher")),
+    (_column("Files", is_number=True), _count_field("files")),
+    (_column("Newest value"), _field("newest_reference_date")),
+    (_column("Age", "sessions", is_number=True), _count_field("age_sessions")),
+    (_column("Status"), _status_cell),
+    (_column("Need"), _field("requirement")),
+    (_column("Fetched", "UTC"), _instant_cell),
+)
+_CHECK_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
+    (_column("Check"), _field("check_name")),
+    (_column("Severity"), _severity_cell),
+    (_column("Rows", is_number=True), _count_field("offending_rows")),
+    (_column("What it claims"), _field("what")),
+    (_column("First rows"), _sample_cell),
+)
+_QUARANTINE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
+    (_column("Dataset"), _field("dataset")),
+    (_column("Reason"), _field("reason")),
+    (_column("Done with it"), _disposition_cell),
+    (_column("Rows", is_number=True), _count_field("rows")),
+    (_column("First"), _field("first_trade_date")),
+    (_column("Last"), _field("last_trade_date")),
+    (_column("Example"), _field("example")),
+)
+_REVISION_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
+    (_column("Session"), _field("trade_date")),
+    (_column("Table"), _field("table_name")),
+    (_column("Key"), _field("key")),
+    (_column("Column"), _field("column_name")),
+    (_column("Old", is_number=True), _field("old_value")),
+    (_column("New", is_number=True), _field("new_value")),
+)
+_DIFFERENCE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
+    (_column("Session"), _field("trade_date")),
+    (_column("Contract"), _field("contract_code")),
+    (_column("Contract file", "VIX points", is_number=True), _pts_field("contract_file_pts")),
+    (_column("Same evening", "VIX points", is_number=True), _pts_field("same_evening_pts")),
+    (_column("Difference", is_number=True), _pts_field("difference_pts", signed=True)),
+)

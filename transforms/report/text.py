@@ -25,7 +25,9 @@ _MINUS = "\N{MINUS SIGN}"
 
 def is_missing(value: object) -> bool:
     """Return True for None, NaN, NaT and pandas' NA."""
-    return value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, float):
+        return math.isnan(value)
+    return value is None or value is pd.NaT or value is pd.NA
 
 
 def to_date(value: object) -> date | None:
@@ -53,13 +55,17 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
     Control characters could steer a terminal, direction marks could reorder a line, and lone
     surrogates cannot be written as UTF-8.
     """
+    raw = str(value)
+    head = raw[: 8 * limit]  # a hostile megabyte costs no more than a line
     kept = "".join(
         " " if character.isspace() else character
-        for character in str(value)
+        for character in head
         if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
     )
     line = " ".join(kept.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    if len(line) <= limit and len(head) == len(raw):
+        return line
+    return line[: limit - 1].rstrip() + "…"
 
 
 def to_plain(value: Any) -> Any:
@@ -122,6 +128,15 @@ def say_number(value: float | None, style: str, *, signed: bool = False) -> str:
     is_zero = not any(character in "123456789" for character in text)
     sign = "" if is_zero else _MINUS if amount < 0 else "+" if signed else ""
     return f"{sign}{text}{'%' if style == 'frac' else ''}"
+
+
+def say_level(level: str) -> str:
+    """Return a volatility bucket in words: ``15–20``, ``below 15``, ``30 or more``."""
+    if level.startswith("<"):
+        return f"below {level[1:]}"
+    if level.startswith(">="):
+        return f"{level[2:]} or more"
+    return level.replace("-", "\N{EN DASH}")
 
 
 def say_count(count: int, noun: str, plural: str | None = None) -> str:

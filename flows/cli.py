@@ -1,0 +1,274 @@
+"""The command line: ``alvh``. Heavy imports stay inside the commands that need them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from transforms.errors import PipelineError, UsageError
+from warehouse.home import Home
+
+DEFAULT_HOME = Path(__file__).resolve().parent.parent / "warehouse" / "data"
+
+app = typer.Typer(
+    name="alvh",
+    help="Nightly VIX futures pipeline: settlements in, checked DuckDB warehouse and hedge-state report out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+HomeOption = Annotated[Path, typer.Option("--home", envvar="ALVH_HOME", help="Home folder.", show_default="warehouse/data")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
+DateOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD.")]
+
+
+def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Turn errors into the messages and exit codes that the command line promises."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except PipelineError as error:
+            _show(kwargs, error, "\n".join(["alvh: " + error.lines()[0], *error.lines()[1:]]))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("alvh: broken off; nothing fetched is lost, run again to go on", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            # `alvh query ... | head`: the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            text = f"alvh: unexpected error: {type(error).__name__}: {error}"
+            _show(kwargs, error, text + "\n  next:     run again with --debug; if it stays, it is a bug worth reporting")
+            raise typer.Exit(1) from None
+
+    return run
+
+
+@app.command()
+@reports_errors
+def nightly(
+    source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
+    archive: Annotated[Path | None, typer.Option(help="Folder laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")] = None,
+    as_of: DateOption = None,
+    recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Fetch, build, check, publish, and write the report."""
+    from warehouse.publish import run_lock
+    from warehouse.run_log import run_id_of
+
+    day = as_of.date() if as_of else None
+    if day is not None and not _is_session(day):
+        print(f"nothing new: {day} is not a session of VIX futures")
+        return
+    started = datetime.now(UTC)
+    folder = Home(home.expanduser().resolve())
+    chosen = source or ("archive" if archive else None)
+    _require_source(chosen, archive)
+    folder.prepare()
+    # Before Prefect starts: a second run leaves at once.
+    with run_lock(folder, f"alvh nightly --source {chosen}", started):
+        if verbose:
+            os.environ["ALVH_VERBOSE"] = "1"
+        from flows.nightly import nightly as nightly_flow
+
+        result = nightly_flow(
+            source=chosen,
+            archive=str(archive.expanduser().resolve()) if archive else None,
+            home=str(folder.path),
+            as_of=day,
+            ask_everything=recheck,
+            run_id=run_id_of(started),
+        )
+    print(result.sentence)
+    print(f"report: {result.report}")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+@app.command()
+@reports_errors
+def backfill(
+    start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
+    end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
+    home: HomeOption = DEFAULT_HOME,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write the reports of past sessions, each from data up to it."""
+    if verbose:
+        os.environ["ALVH_VERBOSE"] = "1"
+    if start > end:
+        raise UsageError("--from is after --to", found=f"{start.date()} > {end.date()}")
+    folder = Home(home.expanduser().resolve())
+    _require_published(folder)
+    from flows.backfill import backfill as backfill_flow
+
+    written = backfill_flow(home=str(folder.path), first=start.date(), last=end.date())
+    print(f"{written} reports written under {folder.reports}")
+
+
+@app.command()
+@reports_errors
+def report(
+    as_of: DateOption = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    home: HomeOption = DEFAULT_HOME,
+    debug: DebugOption = False,
+) -> None:
+    """Write the report of a session from the published warehouse and say where it is."""
+    from warehouse.query import open_published
+    from warehouse.report_data import latest_session, require_session
+    from warehouse.reports import write_report
+    from warehouse.run_log import published_run
+
+    folder = Home(home.expanduser().resolve())
+    with open_published(folder) as connection:
+        newest = latest_session(connection)
+        day = as_of.date() if as_of else newest
+        require_session(connection, day)
+        record = published_run(folder, connection)
+        written = write_report(
+            connection, folder, day, record.run, failures=record.failures, is_latest=day == newest
+        )
+    print(written.headline)
+    print(f"report: {written.html}")
+    if open_page:
+        typer.launch(written.html.as_uri())
+
+
+@app.command()
+@reports_errors
+def status(home: HomeOption = DEFAULT_HOME, debug: DebugOption = False) -> None:
+    """Say what is published, how the last runs ended, and who is working."""
+    from warehouse.status import describe_status
+
+    print(describe_status(Home(home.expanduser().resolve())))
+
+
+@app.command()
+@reports_errors
+def query(
+    sql: Annotated[str, typer.Argument(help="One SELECT.")],
+    format_: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (needed for parquet).")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    debug: DebugOption = False,
+) -> None:
+    """Query the published warehouse, read-only."""
+    from warehouse import query as queries
+
+    folder = Home(home.expanduser().resolve())
+    if format_ == "parquet":
+        if output is None:
+            raise UsageError("Parquet is not text", expected="a file to write", next_step="add --output FILE.parquet")
+        rows = queries.write_parquet(folder, sql, output)
+        print(f"{rows} rows written to {output}")
+        return
+    renderers: dict[str, Callable[[queries.QueryResult], str]] = {
+        "csv": queries.to_csv,
+        "json": queries.to_json,
+        "table": queries.to_table,
+    }
+    if format_ not in renderers:
+        raise UsageError("unknown --format", found=format_, expected="table, csv, json or parquet")
+    text = renderers[format_](queries.run_query(folder, sql))
+    if output is not None:
+        output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+@app.command()
+@reports_errors
+def tables(
+    name: Annotated[str | None, typer.Argument(help="schema.table")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    debug: DebugOption = False,
+) -> None:
+    """List the published tables, or one table's columns with their meaning."""
+    from warehouse import query as queries
+
+    folder = Home(home.expanduser().resolve())
+    result = queries.describe_table(folder, name) if name else queries.list_tables(folder)
+    sys.stdout.write(queries.to_table(result))
+
+
+@app.command()
+@reports_errors
+def schedule(
+    source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
+    archive: Annotated[Path | None, typer.Option(help="Folder laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")] = None,
+    home: HomeOption = DEFAULT_HOME,
+    debug: DebugOption = False,
+) -> None:
+    """Serve the nightly on sessions at 18:30 New York, and the reconciliation the morning after."""
+    chosen = source or ("archive" if archive else None)
+    _require_source(chosen, archive)
+    from flows.schedule import serve_schedule
+
+    serve_schedule(
+        source=str(chosen),
+        archive=str(archive.expanduser().resolve()) if archive else None,
+        home=str(home.expanduser().resolve()),
+    )
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _is_session(day: Any) -> bool:
+    from transforms import calendar
+
+    return bool(calendar.sessions("XCBF", day, day)) or day in calendar.FUTURES_ONLY_SESSIONS
+
+
+def _require_source(source: str | None, archive: Path | None) -> None:
+    if source not in ("cboe", "archive"):
+        raise UsageError(
+            "no source is chosen" if source is None else "unknown source",
+            found=source,
+            expected="cboe (downloads for your own use, under Cboe's terms) or archive",
+            next_step="say `--source cboe`, or `--source archive --archive DIR`; ALVH_SOURCE and ALVH_ARCHIVE do the same",
+        )
+    if source == "archive" and archive is None:
+        raise UsageError(
+            "the archive source needs a folder",
+            expected="a folder laid out as <host>/<path>",
+            next_step="say `--archive DIR`, or set ALVH_ARCHIVE",
+        )
+
+
+def _require_published(home: Home) -> None:
+    from warehouse.query import open_published
+
+    with open_published(home):
+        pass
+
+
+def _show(kwargs: Any, error: BaseException, text: str) -> None:
+    if kwargs.get("debug"):
+        traceback.print_exception(error)
+    print(text, file=sys.stderr)

@@ -1,0 +1,226 @@
+"""Fetching: ask a source for what the plan says and store each answer before asking for the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from flows.sources import cboe, plan
+from flows.sources.base import Absent, Fetched, Known, NotModified, Request, Source
+from transforms.contracts import ListedContract, parse_contract_list
+from transforms.errors import SourceError, TransientSourceError
+from warehouse.raw_store import RawStore
+
+_FLUSH_EVERY = 25
+_GIVE_UP_AFTER = 8
+"""Failures in a row after which the rest is left for the next run: the source is down, not a file."""
+
+_RUN_AGAIN = "everything that was fetched is stored; run again later, only the rest is asked for"
+
+Progress = Callable[[int, int, str], None]
+"""Called with requests done, requests planned, and the name just answered."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that was not answered, or answered with something that cannot be the file."""
+
+    publisher: str
+    dataset: str
+    name: str
+    requirement: str
+    reason: str
+    is_refused: bool
+    is_transient: bool
+
+
+@dataclass
+class FetchSummary:
+    """What a night asked for and got. Counts are files."""
+
+    asked: int = 0
+    new: int = 0
+    unchanged: int = 0
+    absent: int = 0
+    complete: int = 0
+    changed_names: list[str] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as plain values for the run record."""
+        return asdict(self)
+
+    def sentence(self) -> str:
+        """Return the summary as one line."""
+        failed = f", {len(self.failures)} failed" if self.failures else ""
+        return (
+            f"{self.asked} asked: {self.new} new, {self.unchanged} unchanged, {self.absent} absent{failed}; "
+            f"{self.complete} complete, not asked"
+        )
+
+
+def fetch_night(
+    source: Source,
+    store: RawStore,
+    session: date,
+    *,
+    ask_everything: bool = False,
+    progress: Progress | None = None,
+) -> FetchSummary:
+    """Ask for everything a night needs.
+
+    Every answer is stored, synced to the disk, before the next request: a run that is broken off
+    has lost nothing, and the next one asks only for the rest.
+    """
+    summary = FetchSummary()
+    try:
+        _ask(source, store, plan.first_requests(), summary, progress, planned=None)
+        contracts = plan.plan_contracts(store, _listed(store), session, ask_everything=ask_everything)
+        summary.complete = contracts.complete
+        _ask(source, store, contracts.requests, summary, progress, planned=len(contracts.requests) + summary.asked)
+    finally:
+        store.flush()
+    return summary
+
+
+def raise_if_worth_retrying(summary: FetchSummary) -> None:
+    """Raise when something required failed in a way that may pass: a later try asks only for the rest."""
+    failed = [entry for entry in summary.failures if entry.requirement == "required" and entry.is_transient]
+    if failed:
+        raise TransientSourceError(
+            f"{len(failed)} required file{'s' if len(failed) > 1 else ''} could not be had",
+            where=_names(failed),
+            found=failed[0].reason,
+            expected="the publisher's file",
+            next_step=_RUN_AGAIN,
+        )
+
+
+def require_inputs(store: RawStore, summary: FetchSummary) -> list[str]:
+    """Judge what was fetched. Return the reasons why the night is degraded, empty when it is whole.
+
+    Raises
+    ------
+    SourceError
+        When something required was refused or failed tonight, or was never stored: the published
+        warehouse stays as it is.
+    """
+    required = [failure for failure in summary.failures if failure.requirement == "required"]
+    if required:
+        raise SourceError(
+            f"{len(required)} required file{'s' if len(required) > 1 else ''} could not be had",
+            where=_names(required),
+            found=required[0].reason,
+            expected="the publisher's file",
+            next_step=_RUN_AGAIN,
+        )
+    for request in plan.first_requests():
+        if request.requirement == "required" and store.state(request.publisher, request.name).current is None:
+            raise SourceError(
+                "a required file is absent",
+                where=request.url,
+                expected="the publisher's file",
+                next_step="check the archive folder or the network, then run again",
+            )
+    if not any(file.dataset == "vx_contract" for file in store.current_files()):
+        raise SourceError(
+            "no contract file could be had",
+            where="VX contract files",
+            expected="at least the listed contracts' files",
+            next_step="check the archive folder or the network, then run again",
+        )
+    return [f"{failure.name}: {failure.reason}" for failure in summary.failures if failure.requirement == "expected"]
+
+
+def _ask(
+    source: Source,
+    store: RawStore,
+    requests: Iterable[Request],
+    summary: FetchSummary,
+    progress: Progress | None,
+    planned: int | None,
+) -> None:
+    failures_in_a_row = 0
+    for request in _paced(requests, store):
+        if failures_in_a_row >= _GIVE_UP_AFTER:
+            summary.failures.append(_failure(request, "not asked: the source failed too often before it", is_transient=True))
+            continue
+        summary.asked += 1
+        try:
+            failed = _answer(source, store, request, summary)
+        except SourceError as error:
+            failed = _failure(request, _one_line(error), is_transient=isinstance(error, TransientSourceError))
+        if failed is not None:
+            summary.failures.append(failed)
+        failures_in_a_row = failures_in_a_row + 1 if failed is not None and not failed.is_refused else 0
+        if progress is not None:
+            progress(summary.asked, planned or summary.asked, request.name)
+
+
+def _answer(source: Source, store: RawStore, request: Request, summary: FetchSummary) -> Failure | None:
+    state = store.state(request.publisher, request.name)
+    newest = state.newest
+    known = (
+        Known(newest.sha256, newest.headers.get("etag"), newest.headers.get("last-modified"))
+        if newest is not None
+        else None
+    )
+    outcome = source.fetch(request, known)
+    match outcome:
+        case NotModified():
+            summary.unchanged += 1
+            store.note_checked(request.publisher, request.name, outcome.checked_at_utc)
+            stored = newest
+        case Absent():
+            summary.absent += 1
+            store.note_checked(request.publisher, request.name, outcome.checked_at_utc, outcome.reason)
+            return None if request.may_be_absent else _failure(request, f"absent: {outcome.reason}")
+        case Fetched():
+            stored, is_new = store.land(
+                publisher=request.publisher,
+                dataset=request.dataset,
+                name=request.name,
+                url=request.url,
+                body=outcome.body,
+                status=outcome.status,
+                headers=outcome.headers,
+                fetched_at=outcome.fetched_at_utc,
+            )
+            summary.new += is_new
+            summary.unchanged += not is_new
+            if is_new:
+                summary.changed_names.append(request.name)
+    if stored is not None and stored.refusal is not None:
+        return _failure(request, f"refused: {stored.refusal}", is_refused=True)
+    return None
+
+
+def _paced(requests: Iterable[Request], store: RawStore) -> Iterator[Request]:
+    for number, request in enumerate(requests, start=1):
+        yield request
+        if number % _FLUSH_EVERY == 0:
+            store.flush()
+
+
+def _listed(store: RawStore) -> list[ListedContract]:
+    request = cboe.contract_list()
+    stored = store.state(request.publisher, request.name).current
+    return parse_contract_list(stored.path.read_bytes())[0] if stored is not None else []
+
+
+def _failure(
+    request: Request, reason: str, *, is_refused: bool = False, is_transient: bool = False
+) -> Failure:
+    return Failure(
+        request.publisher, request.dataset, request.name, request.requirement, reason, is_refused, is_transient
+    )
+
+
+def _names(failures: list[Failure]) -> str:
+    return ", ".join(failure.name for failure in failures[:5]) + (" ..." if len(failures) > 5 else "")
+
+
+def _one_line(error: SourceError) -> str:
+    return f"{error.what} ({error.found})" if error.found else error.what

@@ -1,0 +1,50 @@
+"""Serving the nightly on a schedule with Prefect, in New York time.
+
+18:30 on weekdays: the night. 19:30 to 23:30: again each hour, cheap when the session is in. 11:30 the
+day after: reconciliation, when the contract files must confirm the same-evening settlements.
+Weekdays that are no session end as "nothing new".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flows.prefect_env  # isort: skip  # noqa: F401 - before Prefect, which reads its settings on import
+from prefect import serve
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.schedules import Cron, Schedule
+
+from flows.nightly import nightly
+
+TIMEZONE = "America/New_York"
+NIGHTLY = Cron("30 18 * * 1-5", timezone=TIMEZONE)
+RETRIES = Cron("30 19-23 * * 1-5", timezone=TIMEZONE)
+RECONCILIATION = Cron("30 11 * * 2-6", timezone=TIMEZONE)
+
+
+def deployments(source: str, archive: str | None, home: str) -> list[Any]:
+    """Return the deployments that ``alvh schedule`` serves."""
+    parameters = {"source": source, "archive": archive, "home": home}
+    # One run of a deployment at a time; between deployments and with the command line the home's lock decides.
+    one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+
+    def deploy(name: str, schedule: Schedule, what: str, **more: Any) -> Any:
+        return nightly.to_deployment(
+            name=name,
+            schedule=schedule,
+            parameters={**parameters, **more},
+            concurrency_limit=one_at_a_time,
+            description=what,
+            tags=["alvh"],
+        )
+
+    return [
+        deploy("evening", NIGHTLY, "the night of each session", on_sessions_only=True),
+        deploy("hourly-retry", RETRIES, "again while the session is not in", on_sessions_only=True, only_if_missing=True),
+        deploy("reconciliation", RECONCILIATION, "contract files against same-evening settlements"),
+    ]
+
+
+def serve_schedule(source: str, archive: str | None, home: str) -> None:
+    """Serve the schedule until stopped."""
+    serve(*deployments(source, archive, home))

@@ -1,0 +1,95 @@
+"""The fetch plan: which files to ask for, given what is already stored. It never asks itself.
+
+Over a network only what can have changed is asked for: an expired contract whose file holds its
+final settlement is never asked for again, nor is an archive file, nor a month known to be absent.
+In a folder asking costs nothing, so everything is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from flows.sources import cboe, fred
+from flows.sources.base import Request
+from transforms import calendar
+from transforms.contracts import ListedContract
+from warehouse.raw_store import FileState, RawStore
+
+_SAME_EVENING_SESSIONS = 3
+_SETTLED_LONG_AGO = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Requests to make, and how many files need none."""
+
+    requests: tuple[Request, ...]
+    complete: int
+
+
+def first_requests() -> list[Request]:
+    """What every night asks for: the contract list, index histories, rates."""
+    return [cboe.contract_list(), *cboe.index_histories(), cboe.final_settlements(), fred.bill_rate()]
+
+
+def plan_contracts(
+    store: RawStore, listed: Iterable[ListedContract], session: date, *, ask_everything: bool
+) -> Plan:
+    """Plan the contract files and same-evening tables of a night.
+
+    Parameters
+    ----------
+    listed
+        The contracts on Cboe's list.
+    session
+        The newest session that can have been settled.
+    ask_everything
+        True where asking is free, or where the user wants the whole history compared.
+    """
+    candidates = [
+        *(
+            cboe.contract_file(contract.expiry_date, is_monthly=contract.duration_type == "M")
+            for contract in sorted(listed, key=lambda contract: contract.expiry_date)
+        ),
+        *(cboe.archive_file(month) for month in _archive_months()),
+    ]
+    wanted = [
+        request
+        for request in candidates
+        if ask_everything or _can_have_changed(request, store.state(request.publisher, request.name), session)
+    ]
+    evenings = [request for request in _evenings(session) if _is_evening_wanted(store, request, session)]
+    return Plan((*wanted, *evenings), complete=len(candidates) - len(wanted))
+
+
+def _can_have_changed(request: Request, state: FileState, session: date) -> bool:
+    if request.dataset == "vx_archive":
+        return state.current is None and state.absent is None
+    if state.current is None or state.current.last_date is None:
+        return True
+    expiry = date.fromisoformat(request.name[3:13])
+    if expiry > session:
+        return True
+    is_complete = state.current.last_date >= expiry
+    return not is_complete and session - expiry < _SETTLED_LONG_AGO
+
+
+def _evenings(session: date) -> list[Request]:
+    recent = calendar.sessions("XCBF", session - timedelta(days=14), session)[-_SAME_EVENING_SESSIONS:]
+    return [cboe.daily_settlements(day) for day in recent]
+
+
+def _is_evening_wanted(store: RawStore, request: Request, session: date) -> bool:
+    # The newest table is asked for again: before publication the server answers with the one before.
+    is_newest = request.name == f"settlement_{session.isoformat()}.csv"
+    return is_newest or store.state(request.publisher, request.name).current is None
+
+
+def _archive_months() -> list[date]:
+    return [
+        stamp.date() for stamp in pd.date_range(cboe.FIRST_ARCHIVE_MONTH, cboe.LAST_ARCHIVE_MONTH, freq="MS")
+    ]

@@ -1,0 +1,190 @@
+"""Reading the published warehouse: read-only, one connection a request, nothing outside it in reach."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from transforms.errors import PipelineError, UsageError
+from warehouse.home import Home
+
+# Locked configuration: a query cannot write, attach, copy, install or read any other file, and
+# cannot unlock it. The file itself is open before the lock closes.
+_LOCKED = {
+    "enable_external_access": "false",
+    "allow_community_extensions": "false",
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+}
+_READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """Column names, column types and rows of a query."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[tuple[Any, ...]]
+
+
+@contextmanager
+def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published warehouse for reading, closed again at the end of the request.
+
+    Raises
+    ------
+    UsageError
+        If nothing has been published yet.
+    """
+    if not home.published.exists():
+        raise UsageError(
+            "nothing has been published yet",
+            where=str(home.published),
+            expected="a warehouse made by `alvh nightly`",
+            next_step="run `alvh nightly`, or point --home (ALVH_HOME) to a home that has one",
+        )
+    try:
+        connection = duckdb.connect(str(home.published), read_only=True, config=dict(_LOCKED))
+    except duckdb.Error as error:
+        raise PipelineError(
+            "the published warehouse cannot be opened",
+            where=str(home.published),
+            found=str(error).strip().splitlines()[0],
+            next_step="an earlier one is under published/; `alvh nightly` builds a new one from the raw files",
+        ) from error
+    with connection:
+        connection.execute("set lock_configuration = true")
+        yield connection
+
+
+def run_query(home: Home, sql: str) -> QueryResult:
+    """Run one reading statement.
+
+    Raises
+    ------
+    UsageError
+        If it is not exactly one SELECT (or DESCRIBE, SUMMARIZE, EXPLAIN ...), or DuckDB refuses it.
+    """
+    with open_published(home) as connection:
+        cursor = _execute_reading(connection, sql)
+        columns = cursor.description or []
+        return QueryResult([c[0] for c in columns], [str(c[1]) for c in columns], cursor.fetchall())
+
+
+def to_table(result: QueryResult) -> str:
+    """Return a result as an aligned text table; NULL is left empty."""
+    cells = [[_cell(value) for value in row] for row in result.rows]
+    is_number = [bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
+                 for i in range(len(result.columns))]
+    widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(result.columns)]
+
+    def line(values: list[str]) -> str:
+        padded = (v.rjust(w) if right else v.ljust(w) for v, w, right in zip(values, widths, is_number, strict=True))
+        return "  ".join(padded).rstrip()
+
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([line(result.columns), rule, *(line(row) for row in cells), f"({len(cells)} rows)"]) + "\n"
+
+
+def to_csv(result: QueryResult) -> str:
+    """Return a result as CSV with a header; NULL is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(result.columns)
+    writer.writerows(result.rows)
+    return text.getvalue()
+
+
+def to_json(result: QueryResult) -> str:
+    """Return a result as a JSON list of objects; dates and instants in ISO form."""
+    return json.dumps([dict(zip(result.columns, row, strict=True)) for row in result.rows], default=_plain, indent=1)
+
+
+def write_parquet(home: Home, sql: str, path: Path) -> int:
+    """Write a query's result to a Parquet file. Return its number of rows.
+
+    The query runs on the locked connection; only its result reaches the connection that writes.
+    """
+    with open_published(home) as connection:
+        frame = _execute_reading(connection, sql).df()
+    with duckdb.connect() as writer:
+        writer.register("result", frame)
+        try:
+            writer.execute("copy result to $1 (format parquet)", [str(path)])
+        except duckdb.Error as error:
+            raise UsageError("the Parquet file cannot be written", where=str(path), found=str(error).strip()) from None
+    return len(frame)
+
+
+def list_tables(home: Home) -> QueryResult:
+    """Return every table with its number of rows and what it holds."""
+    return run_query(
+        home,
+        "select schema_name || '.' || table_name as table_name, estimated_size as rows, comment as what "
+        "from duckdb_tables() where not internal order by 1",
+    )
+
+
+def describe_table(home: Home, table: str) -> QueryResult:
+    """Return a table's columns with type and meaning.
+
+    Raises
+    ------
+    UsageError
+        If there is no such table, naming the nearest.
+    """
+    found = run_query(
+        home,
+        "select column_name, data_type, comment as meaning from duckdb_columns() "
+        f"where schema_name || '.' || table_name = '{table.replace(chr(39), chr(39) * 2)}' order by column_index",
+    )
+    if not found.rows:
+        from difflib import get_close_matches
+
+        names = [row[0] for row in list_tables(home).rows]
+        near = get_close_matches(table, names, n=3, cutoff=0.4)
+        raise UsageError(
+            "no such table", found=table, expected=", ".join(near) or "schema.table", next_step="`alvh tables` lists them"
+        )
+    return found
+
+
+def _execute_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
+    try:
+        statements = connection.extract_statements(sql)
+        kinds = [statement.type.name for statement in statements]
+        if len(kinds) != 1 or kinds[0] not in _READING:
+            raise UsageError(
+                "alvh query runs one reading statement",
+                found=", ".join(kinds) or "nothing",
+                expected="a single SELECT, DESCRIBE, SUMMARIZE or EXPLAIN",
+                next_step="to write, copy the warehouse and open the copy with DuckDB",
+            )
+        return connection.execute(statements[0])
+    except duckdb.Error as error:
+        raise UsageError(
+            "the query cannot be run",
+            found=str(error).strip(),
+            next_step="`alvh tables` lists the tables, `alvh tables NAME` their columns",
+        ) from None
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value).replace("\n", " ")
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,246 @@
+"""Reading a warehouse for the report of a session: nothing later than the session leaves here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import duckdb
+
+from transforms.errors import UsageError
+from transforms.registry import parameters
+from transforms.report.inputs import ReportInputs
+from warehouse.models import load_columns
+
+_HISTORY_SESSIONS = 300
+
+# One row a source as a reader thinks of it: newest value at or before the session, and its age.
+_SOURCES = """
+with
+reference_dates as (
+    select 'vx_contract' as dataset, 'VX contract files' as label, 'required' as requirement, max(trade_date) as newest
+    from stg.vx_settlements where source_format = 'current' and trade_date <= $as_of
+    union all
+    select 'vx_archive', 'VX archive 2004-2013', 'expected', null
+    union all
+    select 'vx_contract_list', 'VX contract list', 'required', null
+    union all
+    select 'vx_daily_settlement', 'same-evening settlements', 'optional', max(trade_date)
+    from stg.vx_same_evening_rows where reject_reason is null and trade_date <= $as_of
+    union all
+    select 'vx_final_settlement', 'VX final settlements (VRO)', 'optional', max(expiry_date)
+    from stg.vx_final_settlements where reject_reason is null and expiry_date <= $as_of
+    union all
+    select 'index_history', indices.index_code || ' history', any_value(indices.requirement), max(level.trade_date)
+    from ref.indices
+    left join core.daily_index_levels as level
+        on level.index_code = indices.index_code and level.trade_date <= $as_of
+    group by indices.index_code
+    union all
+    select 'fred_series', '91-day bill rate (DTB3)', 'expected', max(observation_date)
+    from core.daily_bill_rates where observation_date <= $as_of
+),
+
+files as (
+    select
+        case
+            when file_name like 'VX\\_2%' escape '\\' then 'vx_contract'
+            when file_name like 'CFE\\_%' escape '\\' then 'vx_archive'
+            when file_name like 'settlement\\_%' escape '\\' then 'vx_daily_settlement'
+            when file_name = 'VRO_History.csv' then 'vx_final_settlement'
+            when file_name like '%\\_History.csv' escape '\\' then 'index_history'
+            when publisher = 'fred' then 'fred_series'
+            else 'vx_contract_list'
+        end as dataset,
+        case when file_name like '%\\_History.csv' escape '\\' and file_name <> 'VRO_History.csv'
+            then regexp_replace(file_name, '_History\\.csv$', ' history') end as label,
+        publisher,
+        file_name,
+        fetched_at_utc,
+        is_current,
+        refusal
+    from ops.source_files
+)
+
+select
+    coalesce(any_value(files.publisher), 'cboe') as publisher,
+    reference.dataset,
+    reference.label,
+    count(distinct files.file_name) filter (files.is_current) as files,
+    reference.newest as newest_reference_date,
+    max(files.fetched_at_utc) filter (files.is_current) as fetched_at_utc,
+    (
+        select count(*) from ref.sessions as session
+        where session.is_equity_session and session.session_date > reference.newest and session.session_date <= $as_of
+    ) as age_sessions,
+    reference.requirement
+from reference_dates as reference
+left join files
+    on files.dataset = reference.dataset and (files.label is null or files.label = reference.label)
+group by all
+order by
+    case reference.requirement when 'required' then 0 when 'expected' then 1 else 2 end,
+    reference.dataset desc, reference.label
+"""
+
+_LONGEST_AGE = {"vx_final_settlement": 30, "fred_series": 7}
+"""Sessions a source may be behind before it is stale; 0 unless named. FRED publishes with a lag, and
+carries holidays of its own; final settlements come once a month (weeklies apart)."""
+
+_QUARANTINE = """
+select
+    dataset, reason, disposition, count(*) as rows,
+    min(trade_date) as first_trade_date, max(trade_date) as last_trade_date,
+    arg_max(file_name || ':' || line_no || ': ' || line_text, trade_date) as example
+from ops.quarantined_rows
+where trade_date is null or trade_date <= $as_of
+group by dataset, reason, disposition
+order by disposition, dataset, reason
+"""
+
+_DIFFERENCES = """
+select
+    difference.trade_date, settled.contract_code, difference.contract_file_pts, difference.same_evening_pts,
+    difference.same_evening_pts - difference.contract_file_pts as difference_pts
+from core.settlement_differences as difference
+join core.daily_vx_settlements as settled
+    on settled.trade_date = difference.trade_date and settled.expiry_date = difference.expiry_date
+where difference.same_evening_pts is not null and difference.trade_date <= $as_of and difference.trade_date > $as_of - 30
+order by all
+"""
+
+
+def latest_session(connection: duckdb.DuckDBPyConnection) -> date:
+    """Return the newest session of the curve.
+
+    Raises
+    ------
+    UsageError
+        If the warehouse has no session at all.
+    """
+    row = connection.execute("select max(trade_date) from mart.daily_term_structure").fetchone()
+    if row is None or row[0] is None:
+        raise UsageError("the warehouse has no session", next_step="run `alvh nightly`")
+    newest: date = row[0]
+    return newest
+
+
+def read_sessions(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> list[date]:
+    """Return the published sessions from ``first`` to ``last``, both included."""
+    query = "select trade_date from mart.daily_term_structure where trade_date between ? and ? order by 1"
+    return [row[0] for row in connection.execute(query, [first, last]).fetchall()]
+
+
+def require_session(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Check that a session can be reported.
+
+    Raises
+    ------
+    UsageError
+        If the warehouse has no row for it, naming the nearest sessions before and after.
+    """
+    query = (
+        "select max(trade_date) filter (trade_date < $1), min(trade_date) filter (trade_date > $1), "
+        "count(*) filter (trade_date = $1) from mart.daily_term_structure"
+    )
+    row = connection.execute(query, [as_of]).fetchone()
+    if row is None or row[2]:
+        return
+    near = " and ".join(str(day) for day in row[:2] if day is not None)
+    raise UsageError(
+        "no settlement of that session is published",
+        found=str(as_of),
+        expected=f"a session with data; the nearest: {near or 'none'}",
+        next_step="choose another --as-of, or run `alvh nightly` to fetch newer sessions",
+    )
+
+
+def read_report_inputs(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    run: Mapping[str, Any],
+    failures: Sequence[Mapping[str, Any]],
+    expected_session: date | None,
+) -> ReportInputs:
+    """Read everything the report of a session shows.
+
+    Parameters
+    ----------
+    run
+        The run record of the run that built the warehouse.
+    failures
+        What that run could not fetch: ``dataset``, ``name``, ``reason``, ``is_refused``.
+    """
+    bounds = {"as_of": as_of}
+    is_newest = as_of == latest_session(connection)
+    return ReportInputs(
+        as_of=as_of,
+        run={**run, "parameters": {entry.parameter: entry.value for entry in parameters().values()}},
+        term_structure=connection.execute(
+            "from (from mart.daily_term_structure where trade_date <= $as_of order by trade_date desc "
+            f"limit {_HISTORY_SESSIONS}) order by trade_date",
+            bounds,
+        ).df(),
+        index_levels=connection.execute(
+            "select trade_date, index_code, close_pts from core.daily_index_levels where trade_date <= $as_of "
+            "and trade_date >= (select max(trade_date) from mart.daily_term_structure where trade_date < $as_of) "
+            "order by all",
+            bounds,
+        ).df(),
+        volatility_indices=connection.execute(
+            "select trade_date, short_term_tr, mid_term_tr, short_term_er from mart.daily_volatility_indices "
+            f"where trade_date <= $as_of and trade_date > $as_of - {2 * _HISTORY_SESSIONS} order by trade_date",
+            bounds,
+        ).df(),
+        sources=[_judged(source, failures if is_newest else []) for source in _dicts(connection, _SOURCES, bounds)],
+        checks=_read_checks(connection),
+        quarantine=_dicts(connection, _QUARANTINE, bounds),
+        revisions=_read_revisions(connection, run.get("run_id")),
+        settlement_differences=_dicts(connection, _DIFFERENCES, bounds),
+        columns={name: asdict(info) for name, info in load_columns().items()},
+        expected_session=expected_session if is_newest else None,
+    )
+
+
+def _read_checks(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = _dicts(connection, "select * exclude (run_id) from ops.check_results order by all", {})
+    return [{**row, "sample": json.loads(row["sample"])} for row in rows]
+
+
+def _read_revisions(connection: duckdb.DuckDBPyConnection, run_id: str | None) -> list[dict[str, Any]]:
+    return _dicts(
+        connection,
+        "select detected_run_id, detected_at_utc, table_name, trade_date, row_key as key, column_name, old_value, "
+        "new_value from ops.value_revisions where detected_run_id = $run_id order by all",
+        {"run_id": run_id},
+    )
+
+
+def _judged(source: dict[str, Any], failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    name = source["label"].removesuffix(" history")
+    mine = [
+        failure
+        for failure in failures
+        if failure["dataset"] == source["dataset"]
+        and (source["dataset"] != "index_history" or failure["name"] == f"{name}_History.csv")
+    ]
+    longest_age = _LONGEST_AGE.get(source["dataset"], 0)
+    if mine:
+        status = "refused" if mine[0]["is_refused"] else "failed"
+        note = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in mine[:3])
+    elif not source["files"]:
+        status, note = "absent", "no file stored"
+    elif source["newest_reference_date"] is not None and source["age_sessions"] > longest_age:
+        status, note = "stale", ""
+    else:
+        status, note = "ok", ""
+    return {**source, "status": status, "note": note}
+
+
+def _dicts(connection: duckdb.DuckDBPyConnection, sql: str, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    cursor = connection.execute(sql, dict(bounds)) if bounds else connection.execute(sql)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

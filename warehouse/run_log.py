@@ -1,0 +1,194 @@
+"""Run records: what a run was, what went in, what came out, what changed.
+
+``runs/<run id>.json`` is written when a run starts and after every step, so that a run that was killed
+has a record too. ``ops.runs`` and ``ops.value_revisions`` are made from these files at each build.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import metadata
+from typing import Any
+
+import duckdb
+
+from warehouse.home import Home, write_atomically
+
+RECORD_VERSION = 1
+_PACKAGES = (
+    "alvh",
+    "duckdb",
+    "pandas",
+    "prefect",
+    "great-expectations",
+    "exchange-calendars",
+    "requests",
+    "matplotlib",
+)
+RUNNING = "running"
+INTERRUPTED = "interrupted"
+
+_RUN_COLUMNS = (
+    "run_id varchar, started_at_utc timestamptz, published_at_utc timestamptz, outcome varchar, exit_code integer, "
+    "as_of date, source varchar, is_simulated boolean, code_version varchar, inputs_sha256 varchar"
+)
+_REVISION_COLUMNS = (
+    "detected_run_id varchar, detected_at_utc timestamptz, table_name varchar, trade_date date, row_key varchar, "
+    "column_name varchar, old_value varchar, new_value varchar"
+)
+
+
+class RunLog:
+    """The record of one run, on disk after every :meth:`note`."""
+
+    def __init__(self, home: Home, run_id: str, started_at: datetime, command: str) -> None:
+        self.path = home.runs / f"{run_id}.json"
+        self.record: dict[str, Any] = {
+            "record_version": RECORD_VERSION,
+            "run_id": run_id,
+            "started_at_utc": started_at.isoformat(timespec="seconds"),
+            "command": command,
+            "outcome": RUNNING,
+            "exit_code": None,
+            "versions": {"python": platform.python_version(), **package_versions()},
+            "steps": [],
+        }
+        self.write()
+
+    def note(self, **entries: Any) -> None:
+        """Add entries and write the record."""
+        self.record.update(entries)
+        self.write()
+
+    def step(self, name: str, seconds: float, summary: str) -> None:
+        """Add a finished step."""
+        self.record["steps"].append({"step": name, "seconds": round(seconds, 3), "summary": summary})
+        self.write()
+
+    def write(self) -> None:
+        """Write the record as it stands."""
+        write_atomically(self.path, json.dumps(self.record, indent=1, default=str).encode())
+
+
+def run_id_of(started_at: datetime) -> str:
+    """Name a run by its start: sorts by time, and a home has one run at a time."""
+    return started_at.strftime("%Y%m%dT%H%M%S.") + f"{started_at.microsecond // 1000:03d}Z"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide values or their presentation."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def read_records(home: Home) -> Iterator[dict[str, Any]]:
+    """Yield every run record, oldest first. A record that cannot be read is passed over."""
+    for path in sorted(home.runs.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if isinstance(record, dict) and record.get("run_id"):
+            yield record
+
+
+def latest_record(home: Home) -> dict[str, Any] | None:
+    """Return the newest run record."""
+    return max(read_records(home), key=lambda record: str(record["run_id"]), default=None)
+
+
+def close_interrupted(home: Home, current_run_id: str) -> list[str]:
+    """Mark records of runs that never ended. The caller holds the lock, so none of them is alive."""
+    closed = []
+    for record in read_records(home):
+        if record.get("outcome") == RUNNING and record["run_id"] != current_run_id:
+            record["outcome"] = INTERRUPTED
+            write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
+            closed.append(str(record["run_id"]))
+    return closed
+
+
+def inputs_of(connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
+    """Return the files a warehouse was built from, with their hashes."""
+    rows = connection.execute(
+        "select publisher, file_name, sha256 from ops.source_files where is_current order by publisher, file_name"
+    ).fetchall()
+    return [{"publisher": row[0], "file_name": row[1], "sha256": row[2]} for row in rows]
+
+
+def write_run_tables(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    current: Mapping[str, Any],
+    revisions: Iterable[Mapping[str, Any]],
+) -> None:
+    """Fill ``ops.runs`` and ``ops.value_revisions`` from the run records and the current run."""
+    records = [record for record in read_records(home) if record["run_id"] != current["run_id"]]
+    connection.execute(f"create or replace table ops.runs ({_RUN_COLUMNS})")
+    connection.execute(f"create or replace table ops.value_revisions ({_REVISION_COLUMNS})")
+    for record in [*records, current]:
+        connection.execute(
+            "insert into ops.runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                record["run_id"],
+                record["started_at_utc"],
+                record.get("published_at_utc"),
+                record["outcome"],
+                record.get("exit_code"),
+                record.get("as_of"),
+                record.get("source"),
+                record.get("is_simulated", False),
+                record["versions"].get("alvh"),
+                record.get("inputs_sha256"),
+            ],
+        )
+    # Only what was published counts as restated: an unpublished run's differences are found again.
+    kept = [entry for record in records if record.get("published") for entry in record.get("revisions", [])]
+    for entry in [*kept, *revisions]:
+        keys = (
+            "detected_run_id detected_at_utc table_name trade_date row_key column_name old_value new_value".split()
+        )
+        connection.execute("insert into ops.value_revisions values (?, ?, ?, ?, ?, ?, ?, ?)", [entry[k] for k in keys])
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """The run behind a warehouse, as a report shows it, and what it could not fetch."""
+
+    run: dict[str, Any]
+    failures: list[dict[str, Any]]
+
+
+def published_run(home: Home, connection: duckdb.DuckDBPyConnection) -> PublishedRun:
+    """Return the run that built a warehouse. Without its record, what the warehouse itself knows."""
+    row = connection.execute("select run_id, is_simulated from ref.run").fetchone() or ("unknown", False)
+    try:
+        record = json.loads((home.runs / f"{row[0]}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        record = {"run_id": row[0], "started_at_utc": None, "versions": {}, "is_simulated": row[1]}
+    return PublishedRun(describe_run(record), list((record.get("fetch") or {}).get("failures", [])))
+
+
+def describe_run(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says of the run that built its warehouse."""
+    versions = dict(record["versions"])
+    return {
+        "run_id": record["run_id"],
+        "started_at_utc": record["started_at_utc"],
+        "finished_at_utc": record.get("published_at_utc"),
+        "code_version": versions.pop("alvh", None),
+        "package_versions": versions,
+        "source": record.get("source"),
+        "market": "simulated" if record.get("is_simulated") else "real",
+        "warehouse_sha256": (record.get("published") or {}).get("sha256"),
+        "policy_hash": None,
+    }
