@@ -47,6 +47,6 @@ def backfill(home: str, first: date, last: date) -> int:
         raise UsageError(
             "no session of that range is published",
             found=f"{first} to {last}",
-            next_step='`alvh query "select min(trade_date), max(trade_date) from mart.daily_term_structure"` says what is',
+            next_step="`alvh status` says which sessions are",
         )
     return written

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from flows.sources.choice import choose_source
 from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
 
@@ -29,7 +30,9 @@ app = typer.Typer(
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-HomeOption = Annotated[Path, typer.Option("--home", envvar="ALVH_HOME", help="Home folder.", show_default="warehouse/data")]
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="ALVH_HOME", help="Home folder.", show_default="warehouse/data")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
 DateOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD.")]
@@ -56,7 +59,11 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
             raise
         except Exception as error:
             text = f"alvh: unexpected error: {type(error).__name__}: {error}"
-            _show(kwargs, error, text + "\n  next:     run again with --debug; if it stays, it is a bug worth reporting")
+            _show(
+                kwargs,
+                error,
+                text + "\n  next:     run again with --debug; if it stays, it is a bug worth reporting",
+            )
             raise typer.Exit(1) from None
 
     return run
@@ -66,7 +73,9 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
 @reports_errors
 def nightly(
     source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
-    archive: Annotated[Path | None, typer.Option(help="Folder laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
+    ] = None,
     as_of: DateOption = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
     home: HomeOption = DEFAULT_HOME,
@@ -83,8 +92,7 @@ def nightly(
         return
     started = datetime.now(UTC)
     folder = Home(home.expanduser().resolve())
-    chosen = source or ("archive" if archive else None)
-    _require_source(chosen, archive)
+    chosen = choose_source(source, archive)
     folder.prepare()
     # Before Prefect starts: a second run leaves at once.
     with run_lock(folder, f"alvh nightly --source {chosen}", started):
@@ -148,9 +156,7 @@ def report(
         day = as_of.date() if as_of else newest
         require_session(connection, day)
         record = published_run(folder, connection)
-        written = write_report(
-            connection, folder, day, record.run, failures=record.failures, is_latest=day == newest
-        )
+        written = write_report(connection, folder, day, record.run, failures=record.failures, is_latest=day == newest)
     print(written.headline)
     print(f"report: {written.html}")
     if open_page:
@@ -218,17 +224,18 @@ def tables(
 @reports_errors
 def schedule(
     source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
-    archive: Annotated[Path | None, typer.Option(help="Folder laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
+    ] = None,
     home: HomeOption = DEFAULT_HOME,
     debug: DebugOption = False,
 ) -> None:
     """Serve the nightly on sessions at 18:30 New York, and the reconciliation the morning after."""
-    chosen = source or ("archive" if archive else None)
-    _require_source(chosen, archive)
+    chosen = choose_source(source, archive)
     from flows.schedule import serve_schedule
 
     serve_schedule(
-        source=str(chosen),
+        source=chosen,
         archive=str(archive.expanduser().resolve()) if archive else None,
         home=str(home.expanduser().resolve()),
     )
@@ -245,22 +252,6 @@ def _is_session(day: Any) -> bool:
     return bool(calendar.sessions("XCBF", day, day)) or day in calendar.FUTURES_ONLY_SESSIONS
 
 
-def _require_source(source: str | None, archive: Path | None) -> None:
-    if source not in ("cboe", "archive"):
-        raise UsageError(
-            "no source is chosen" if source is None else "unknown source",
-            found=source,
-            expected="cboe (downloads for your own use, under Cboe's terms) or archive",
-            next_step="say `--source cboe`, or `--source archive --archive DIR`; ALVH_SOURCE and ALVH_ARCHIVE do the same",
-        )
-    if source == "archive" and archive is None:
-        raise UsageError(
-            "the archive source needs a folder",
-            expected="a folder laid out as <host>/<path>",
-            next_step="say `--archive DIR`, or set ALVH_ARCHIVE",
-        )
-
-
 def _require_published(home: Home) -> None:
     from warehouse.query import open_published
 
@@ -272,3 +263,9 @@ def _show(kwargs: Any, error: BaseException, text: str) -> None:
     if kwargs.get("debug"):
         traceback.print_exception(error)
     print(text, file=sys.stderr)
+    # Prefect keeps the exception of a failed task, and with it every frame and open connection of
+    # its traceback: let go of them, or DuckDB's bindings complain when the process ends.
+    chain: BaseException | None = error
+    while chain is not None:
+        traceback.clear_frames(chain.__traceback__)
+        chain = chain.__cause__ or chain.__context__

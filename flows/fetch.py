@@ -79,7 +79,14 @@ def fetch_night(
         _ask(source, store, plan.first_requests(), summary, progress, planned=None)
         contracts = plan.plan_contracts(store, _listed(store), session, ask_everything=ask_everything)
         summary.complete = contracts.complete
-        _ask(source, store, contracts.requests, summary, progress, planned=len(contracts.requests) + summary.asked)
+        _ask(
+            source,
+            store,
+            contracts.requests,
+            summary,
+            progress,
+            planned=len(contracts.requests) + summary.asked,
+        )
     finally:
         store.flush()
     return summary
@@ -145,7 +152,9 @@ def _ask(
     failures_in_a_row = 0
     for request in _paced(requests, store):
         if failures_in_a_row >= _GIVE_UP_AFTER:
-            summary.failures.append(_failure(request, "not asked: the source failed too often before it", is_transient=True))
+            summary.failures.append(
+                _failure(request, "not asked: the source failed too often before it", is_transient=True)
+            )
             continue
         summary.asked += 1
         try:
@@ -210,11 +219,15 @@ def _listed(store: RawStore) -> list[ListedContract]:
     return parse_contract_list(stored.path.read_bytes())[0] if stored is not None else []
 
 
-def _failure(
-    request: Request, reason: str, *, is_refused: bool = False, is_transient: bool = False
-) -> Failure:
+def _failure(request: Request, reason: str, *, is_refused: bool = False, is_transient: bool = False) -> Failure:
     return Failure(
-        request.publisher, request.dataset, request.name, request.requirement, reason, is_refused, is_transient
+        request.publisher,
+        request.dataset,
+        request.name,
+        request.requirement,
+        reason,
+        is_refused,
+        is_transient,
     )
 
 

@@ -20,12 +20,14 @@ from flows.fetch import FetchSummary, Progress, fetch_night, raise_if_worth_retr
 from flows.settings import HttpSettings, Settings
 from flows.sources.archive import ArchiveSource
 from flows.sources.base import Source
+from flows.sources.choice import choose_source
 from flows.sources.http import HttpSource
 from transforms import calendar
 from transforms.errors import UsageError
 from warehouse.build import Built, build_warehouse
 from warehouse.checks import CheckResult, require_no_errors, run_sql_checks, write_results
 from warehouse.home import Home
+from warehouse.instants import iso_utc
 from warehouse.models import load_columns, load_models
 from warehouse.publish import publish_warehouse
 from warehouse.query import open_published
@@ -78,20 +80,7 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
     UsageError
         If the source is unknown, its folder is missing, or ``as_of`` is in the future.
     """
-    source = settings.source or ("archive" if settings.archive else None)
-    if source not in ("cboe", "archive"):
-        raise UsageError(
-            "no source is chosen" if source is None else "unknown source",
-            found=source,
-            expected="cboe (downloads for your own use, under Cboe's terms) or archive",
-            next_step="say `--source cboe`, or `--source archive --archive DIR`; ALVH_SOURCE and ALVH_ARCHIVE do the same",
-        )
-    if source == "archive" and settings.archive is None:
-        raise UsageError(
-            "the archive source needs a folder",
-            expected="a folder laid out as <host>/<path>",
-            next_step="say `--archive DIR`, or set ALVH_ARCHIVE",
-        )
+    source = choose_source(settings.source, settings.archive)
     today = now.astimezone(calendar.NEW_YORK).date()
     if as_of is not None and as_of > today:
         raise UsageError("--as-of is in the future", found=str(as_of), expected=f"{today} or earlier")
@@ -170,7 +159,7 @@ def check_step(night: Night) -> list[CheckResult]:
 def compare_step(night: Night) -> tuple[Comparison, list[dict[str, str]]]:
     """Compare the build with what is published. Return the comparison and the build's inputs."""
     with duckdb.connect(str(night.build_path)) as connection:
-        detected_at = night.now.isoformat(timespec="seconds")
+        detected_at = iso_utc(night.now)
         found = compare_with_published(connection, night.home.published, night.run_id, detected_at)
         return found, inputs_of(connection)
 
@@ -188,7 +177,7 @@ def report_step(night: Night, built: Built, record: dict[str, Any]) -> WrittenRe
     run = describe_run(record)
     with duckdb.connect(str(night.home.published), read_only=True) as connection:
         as_of = night.as_of or built.last_session
-        assert as_of is not None  # noqa: S101 - an empty build fails its checks before this
+        assert as_of is not None
         return write_report(
             connection,
             night.home,
@@ -207,7 +196,11 @@ def hash_inputs(inputs: list[dict[str, str]]) -> str:
 
 
 def say_outcome(
-    night: Night, compared: Comparison, written: WrittenReport, fetched: FetchSummary, last_session: date | None
+    night: Night,
+    compared: Comparison,
+    written: WrittenReport,
+    fetched: FetchSummary,
+    last_session: date | None,
 ) -> str:
     """Say in a sentence what the night brought."""
     if compared.previous_run_id is None:
@@ -229,7 +222,7 @@ def say_outcome(
 @contextmanager
 def _open_source(night: Night) -> Iterator[Source]:
     if night.source == "archive":
-        assert night.archive is not None  # noqa: S101 - resolve_night has asked for it
+        assert night.archive is not None
         yield ArchiveSource(night.archive)
         return
     with HttpSource(HttpSettings()) as source:

@@ -25,6 +25,7 @@ from flows.settings import Settings
 from transforms.errors import PipelineError, TransientSourceError
 from warehouse.build import Built
 from warehouse.checks import CheckResult
+from warehouse.instants import iso_utc
 from warehouse.publish import run_lock, sweep_builds
 from warehouse.reports import WrittenReport
 from warehouse.run_log import RunLog, close_interrupted, run_id_of
@@ -53,15 +54,13 @@ def _is_transient(task_: Task[..., Any], run: TaskRun, state: State[Any]) -> boo
     return False
 
 
-_PLAIN = {"cache_policy": NO_CACHE, "persist_result": False}
-
-
 @task(
     name="fetch",
     task_run_name="fetch-{night.session}",
     # how often and after what wait: Settings, applied where the task is called
     retry_condition_fn=_is_transient,
-    **_PLAIN,
+    cache_policy=NO_CACHE,
+    persist_result=False,
 )
 def fetch(night: Night) -> FetchSummary:
     """Ask the source for what can have changed; everything fetched is stored at once."""
@@ -70,35 +69,37 @@ def fetch(night: Night) -> FetchSummary:
     return summary
 
 
-@task(name="land", task_run_name="land-{night.run_id}", **_PLAIN)
+@task(name="land", task_run_name="land-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
 def land(night: Night, fetched: FetchSummary) -> dict[str, int]:
     """Judge the stored files."""
     return steps.land_step(night, fetched)
 
 
-@task(name="build", task_run_name="build-{night.run_id}", **_PLAIN)
+@task(name="build", task_run_name="build-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
 def build(night: Night) -> Built:
     """Build the next warehouse beside the published one."""
     return steps.build_step(night)
 
 
-@task(name="check", task_run_name="check-{night.run_id}", **_PLAIN)
+@task(name="check", task_run_name="check-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
 def check(night: Night) -> list[CheckResult]:
     """Run SQL checks and expectations on the build."""
     results = steps.check_step(night)
     failed = [result for result in results if not result.is_passed]
-    rows = [{"check": r.check_name, "severity": r.severity, "rows": r.offending_rows, "first": r.sample} for r in failed]
+    rows = [
+        {"check": r.check_name, "severity": r.severity, "rows": r.offending_rows, "first": r.sample} for r in failed
+    ]
     create_table_artifact(table=rows, key="checks", description=f"{len(results)} checks, {len(failed)} failed")
     return results
 
 
-@task(name="publish", task_run_name="publish-{night.run_id}", **_PLAIN)
+@task(name="publish", task_run_name="publish-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
 def publish(night: Night, log: RunLog, results: list[CheckResult]) -> tuple[Path, str]:
     """Swap the build in, unless a check of severity error failed."""
     return steps.publish_step(night, log.record, results)
 
 
-@task(name="report", task_run_name="report-{night.run_id}", **_PLAIN)
+@task(name="report", task_run_name="report-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
 def report(night: Night, built: Built, log: RunLog) -> WrittenReport:
     """Write the report of the session."""
     written = steps.report_step(night, built, log.record)
@@ -173,9 +174,7 @@ def nightly(
 
 
 def _run(night: Night, log: RunLog, settings: Settings) -> NightResult:
-    retried = fetch.with_options(
-        retries=settings.fetch_retries, retry_delay_seconds=settings.fetch_retry_seconds
-    )
+    retried = fetch.with_options(retries=settings.fetch_retries, retry_delay_seconds=settings.fetch_retry_seconds)
     fetched = _timed(log, "fetch", lambda: retried(night), lambda done: done.sentence())
     log.note(fetch=fetched.as_dict())
     _timed(log, "land", lambda: land(night, fetched), lambda files: f"{sum(files.values())} files to read")
@@ -196,7 +195,7 @@ def _run(night: Night, log: RunLog, settings: Settings) -> NightResult:
         new_sessions=compared.new_sessions,
         previous_run_id=compared.previous_run_id,
         as_of=str(night.as_of or built.last_session),
-        published_at_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        published_at_utc=iso_utc(datetime.now(UTC)),
         outcome="published",
         exit_code=0,
     )

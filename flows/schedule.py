@@ -40,7 +40,13 @@ def deployments(source: str, archive: str | None, home: str) -> list[Any]:
 
     return [
         deploy("evening", NIGHTLY, "the night of each session", on_sessions_only=True),
-        deploy("hourly-retry", RETRIES, "again while the session is not in", on_sessions_only=True, only_if_missing=True),
+        deploy(
+            "hourly-retry",
+            RETRIES,
+            "again while the session is not in",
+            on_sessions_only=True,
+            only_if_missing=True,
+        ),
         deploy("reconciliation", RECONCILIATION, "contract files against same-evening settlements"),
     ]
 

@@ -91,8 +91,7 @@ def vx_monthly_settlement_dates(first: date, last: date) -> list[SettlementDate]
     open_days = frozenset(sessions("XCBF", first.replace(day=1) - timedelta(days=7), horizon))
     months = pd.date_range(first.replace(day=1), last, freq="MS")
     return [
-        SettlementDate(stamp.date(), vx_final_settlement_date(stamp.year, stamp.month, open_days))
-        for stamp in months
+        SettlementDate(stamp.date(), vx_final_settlement_date(stamp.year, stamp.month, open_days)) for stamp in months
     ]
 
 

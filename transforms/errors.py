@@ -41,7 +41,12 @@ class PipelineError(Exception):
 
     def lines(self) -> list[str]:
         """Return the error as lines for a terminal, the empty parts left out."""
-        parts = [("where", self.where), ("found", self.found), ("expected", self.expected), ("next", self.next_step)]
+        parts = [
+            ("where", self.where),
+            ("found", self.found),
+            ("expected", self.expected),
+            ("next", self.next_step),
+        ]
         return [self.what, *(f"  {label + ':':<10}{text}" for label, text in parts if text)]
 
     def __str__(self) -> str:

@@ -12,11 +12,16 @@ from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from transforms.errors import PipelineError
 
 Entry = TypeVar("Entry")
+
+Requirement = Literal["required", "expected", "optional"]
+"""``required``: without any version of it the night stops (exit code 5).
+``expected``: its absence or age degrades the night (exit code 3).
+``optional``: its absence is shown and changes nothing else."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class IndexInfo:
     lowest: float
     highest: float
     largest_log_move: float
-    requirement: str
+    requirement: Requirement
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,9 @@ class ColumnInfo:
 @lru_cache(maxsize=1)
 def index_registry() -> dict[str, IndexInfo]:
     """Return every known index by code."""
-    return {code: _entry(IndexInfo, {"index_code": code, **body}, code) for code, body in _load("index_registry").items()}
+    return {
+        code: _entry(IndexInfo, {"index_code": code, **body}, code) for code, body in _load("index_registry").items()
+    }
 
 
 @lru_cache(maxsize=1)
@@ -129,5 +136,7 @@ def _entry(kind: type[Entry], body: Mapping[str, Any], name: str) -> Entry:
         return kind(**body)
     except TypeError as error:
         raise PipelineError(
-            f"the registry entry {name!r} is not a valid {kind.__name__}", found=str(error), expected=str(sorted(known))
+            f"the registry entry {name!r} is not a valid {kind.__name__}",
+            found=str(error),
+            expected=str(sorted(known)),
         ) from None

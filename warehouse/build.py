@@ -19,7 +19,15 @@ from transforms.contracts import ListedContract, RefusedEntry, parse_contract_li
 from transforms.formats import CSV_DATASETS
 from transforms.registry import corrections, index_registry, parameters
 from warehouse.home import Home
-from warehouse.models import BUILD_ONLY_SCHEMA, SCHEMAS, Model, apply_comments, build_models, load_columns, load_models
+from warehouse.models import (
+    BUILD_ONLY_SCHEMA,
+    SCHEMAS,
+    Model,
+    apply_comments,
+    build_models,
+    load_columns,
+    load_models,
+)
 from warehouse.raw_store import FileState, RawStore, StoredFile
 
 _FIRST_INDEX_DATE = date(1990, 1, 2)
@@ -142,9 +150,7 @@ def _load_corrections(connection: duckdb.DuckDBPyConnection, only: Sequence[obje
         )
 
 
-def _load_files(
-    connection: duckdb.DuckDBPyConnection, home: Home, states: list[tuple[str, str, FileState]]
-) -> None:
+def _load_files(connection: duckdb.DuckDBPyConnection, home: Home, states: list[tuple[str, str, FileState]]) -> None:
     records = [record for publisher, name, state in states for record in _records(home, publisher, name, state)]
     columns = list(_records_template())
     frame = pd.DataFrame(records, columns=columns)
@@ -193,7 +199,8 @@ def _load_contract_list(connection: duckdb.DuckDBPyConnection, current: Iterable
             [(entry.expiry_date, entry.duration_type == "M", entry.product_display) for entry in listed],
             columns=["expiry_date", "is_monthly", "product_display"],
         ),
-        "expiry_date::date as expiry_date, is_monthly::boolean as is_monthly, product_display::varchar as product_display",
+        "expiry_date::date as expiry_date, is_monthly::boolean as is_monthly, "
+        "product_display::varchar as product_display",
     )
     _create(
         connection,

@@ -75,7 +75,7 @@ def require_no_errors(results: Iterable[CheckResult]) -> None:
         where=", ".join(result.check_name for result in failed),
         found=f"{first.offending_rows} offending rows, first: {_first(first.sample)}",
         expected=first.what,
-        next_step="the last good warehouse and reports are kept; look at the run record under runs/ and at docs/runbook.md",
+        next_step="the last good warehouse and reports are kept; see the run record under runs/ and docs/runbook.md",
     )
 
 

@@ -111,12 +111,13 @@ def _expectations(
         )
         if info.lowest is not None or info.highest is not None:
             yield gxe.ExpectColumnValuesToBeBetween(
-                column=name, min_value=_bound(info.lowest), max_value=_bound(info.highest), meta={"severity": "error"}
+                column=name,
+                min_value=_bound(info.lowest),
+                max_value=_bound(info.highest),
+                meta={"severity": "error"},
             )
         if info.allowed:
-            yield gxe.ExpectColumnValuesToBeInSet(
-                column=name, value_set=list(info.allowed), meta={"severity": "error"}
-            )
+            yield gxe.ExpectColumnValuesToBeInSet(column=name, value_set=list(info.allowed), meta={"severity": "error"})
     if table == FRESH_TABLE and due_session is not None:
         yield gxe.ExpectColumnMaxToBeBetween(
             column="trade_date", min_value=pd.Timestamp(due_session), meta={"severity": "warn"}

@@ -74,7 +74,9 @@ def load_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise PipelineError(
-            "models read each other in a circle", found=" -> ".join(error.args[1]), expected="one way through the house"
+            "models read each other in a circle",
+            found=" -> ".join(error.args[1]),
+            expected="one way through the house",
         ) from None
     return {name: models[name] for name in order}
 
@@ -96,7 +98,9 @@ def build_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model])
             connection.execute(f"create {kind} {model.name} as {model.sql}")
         except duckdb.Error as error:
             raise PipelineError(
-                f"the model {model.name} cannot be built", where=str(model.path.name), found=str(error).strip()
+                f"the model {model.name} cannot be built",
+                where=str(model.path.name),
+                found=str(error).strip(),
             ) from error
         if kind == "table":
             rows[model.name] = _count(connection, model.name)

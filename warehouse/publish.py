@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from transforms.errors import LockHeldError, PipelineError
 from warehouse.home import Home, replace_durably, write_atomically
+from warehouse.instants import iso_utc
 
 _held: set[Path] = set()
 
@@ -47,7 +48,7 @@ def run_lock(home: Home, command: str, started_at: datetime) -> Iterator[None]:
             "command": command,
             "pid": os.getpid(),
             "host": socket.gethostname(),
-            "started_at_utc": started_at.isoformat(timespec="seconds"),
+            "started_at_utc": iso_utc(started_at),
         }
         write_atomically(_holder_path(home), json.dumps(holder).encode())
         yield

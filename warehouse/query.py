@@ -83,8 +83,10 @@ def run_query(home: Home, sql: str) -> QueryResult:
 def to_table(result: QueryResult) -> str:
     """Return a result as an aligned text table; NULL is left empty."""
     cells = [[_cell(value) for value in row] for row in result.rows]
-    is_number = [bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
-                 for i in range(len(result.columns))]
+    is_number = [
+        bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
+        for i in range(len(result.columns))
+    ]
     widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(result.columns)]
 
     def line(values: list[str]) -> str:
@@ -142,18 +144,23 @@ def describe_table(home: Home, table: str) -> QueryResult:
     UsageError
         If there is no such table, naming the nearest.
     """
-    found = run_query(
-        home,
-        "select column_name, data_type, comment as meaning from duckdb_columns() "
-        f"where schema_name || '.' || table_name = '{table.replace(chr(39), chr(39) * 2)}' order by column_index",
-    )
+    with open_published(home) as connection:
+        rows = connection.execute(
+            "select column_name, data_type, comment as meaning from duckdb_columns() "
+            "where schema_name || '.' || table_name = ? order by column_index",
+            [table],
+        )
+        found = QueryResult(["column_name", "data_type", "meaning"], [], rows.fetchall())
     if not found.rows:
         from difflib import get_close_matches
 
         names = [row[0] for row in list_tables(home).rows]
         near = get_close_matches(table, names, n=3, cutoff=0.4)
         raise UsageError(
-            "no such table", found=table, expected=", ".join(near) or "schema.table", next_step="`alvh tables` lists them"
+            "no such table",
+            found=table,
+            expected=", ".join(near) or "schema.table",
+            next_step="`alvh tables` lists them",
         )
     return found
 

@@ -20,6 +20,7 @@ from typing import Any
 from transforms.errors import PipelineError
 from transforms.formats import inspect_file, last_trade_date
 from warehouse.home import Home, write_atomically
+from warehouse.instants import iso_utc
 
 _PREFIX = 16
 
@@ -96,7 +97,7 @@ class RawStore:
         """
         folder = self._folder(publisher, name)
         sha256 = hashlib.sha256(body).hexdigest()
-        instant = fetched_at.isoformat(timespec="seconds")
+        instant = iso_utc(fetched_at)
         previous = self.state(publisher, name)
         known = next((version for version in previous.versions if version.sha256 == sha256), None)
         stored = known or self._store(folder, publisher, dataset, name, url, body, status, headers, sha256, instant)
@@ -112,7 +113,7 @@ class RawStore:
         Written by :meth:`flush`; losing it costs a request, never a value.
         """
         self._checks_of(publisher)[name] = {
-            "checked_at_utc": checked_at.isoformat(timespec="seconds"),
+            "checked_at_utc": iso_utc(checked_at),
             "absent": absent,
         }
 
@@ -125,7 +126,9 @@ class RawStore:
         """Return what is known about a file name."""
         checked = self._checks_of(publisher).get(name, {})
         return FileState(
-            _read_versions(self._folder(publisher, name)), checked.get("checked_at_utc"), checked.get("absent")
+            _read_versions(self._folder(publisher, name)),
+            checked.get("checked_at_utc"),
+            checked.get("absent"),
         )
 
     def states(self) -> Iterator[tuple[str, str, FileState]]:
@@ -153,7 +156,9 @@ class RawStore:
     def _folder(self, publisher: str, name: str) -> Path:
         for part in (publisher, name):
             if not part or part in (".", "..") or "/" in part or "\\" in part or part.startswith("."):
-                raise PipelineError("a raw file needs a plain name", found=repr(part), expected="letters, digits, - _ .")
+                raise PipelineError(
+                    "a raw file needs a plain name", found=repr(part), expected="letters, digits, - _ ."
+                )
         return self.root / publisher / name
 
     def _store(

@@ -24,7 +24,7 @@ reference_dates as (
     select 'vx_contract' as dataset, 'VX contract files' as label, 'required' as requirement, max(trade_date) as newest
     from stg.vx_settlements where source_format = 'current' and trade_date <= $as_of
     union all
-    select 'vx_archive', 'VX archive 2004-2013', 'expected', null
+    select 'vx_archive', 'VX archive 2004-2013', 'optional', null
     union all
     select 'vx_contract_list', 'VX contract list', 'required', null
     union all
@@ -80,7 +80,7 @@ select
 from reference_dates as reference
 left join files
     on files.dataset = reference.dataset and (files.label is null or files.label = reference.label)
-group by all
+group by reference.dataset, reference.label, reference.newest, reference.requirement
 order by
     case reference.requirement when 'required' then 0 when 'expected' then 1 else 2 end,
     reference.dataset desc, reference.label
@@ -89,6 +89,8 @@ order by
 _LONGEST_AGE = {"vx_final_settlement": 30, "fred_series": 7}
 """Sessions a source may be behind before it is stale; 0 unless named. FRED publishes with a lag, and
 carries holidays of its own; final settlements come once a month (weeklies apart)."""
+
+_WEIGHT = ("optional", "expected", "required")
 
 _QUARANTINE = """
 select
@@ -108,7 +110,8 @@ select
 from core.settlement_differences as difference
 join core.daily_vx_settlements as settled
     on settled.trade_date = difference.trade_date and settled.expiry_date = difference.expiry_date
-where difference.same_evening_pts is not null and difference.trade_date <= $as_of and difference.trade_date > $as_of - 30
+where difference.same_evening_pts is not null
+    and difference.trade_date <= $as_of and difference.trade_date > $as_of - 30
 order by all
 """
 
@@ -192,7 +195,7 @@ def read_report_inputs(
         ).df(),
         volatility_indices=connection.execute(
             "select trade_date, short_term_tr, mid_term_tr, short_term_er from mart.daily_volatility_indices "
-            f"where trade_date <= $as_of and trade_date > $as_of - {2 * _HISTORY_SESSIONS} order by trade_date",
+            "where trade_date <= $as_of and trade_date > $as_of - interval 2 year order by trade_date",
             bounds,
         ).df(),
         sources=[_judged(source, failures if is_newest else []) for source in _dicts(connection, _SOURCES, bounds)],
@@ -227,6 +230,8 @@ def _judged(source: dict[str, Any], failures: Sequence[Mapping[str, Any]]) -> di
         if failure["dataset"] == source["dataset"]
         and (source["dataset"] != "index_history" or failure["name"] == f"{name}_History.csv")
     ]
+    # An archive that somebody does not have is no fault of tonight; one that fails is.
+    requirement = max((failure["requirement"] for failure in mine), key=_WEIGHT.index, default=source["requirement"])
     longest_age = _LONGEST_AGE.get(source["dataset"], 0)
     if mine:
         status = "refused" if mine[0]["is_refused"] else "failed"
@@ -237,7 +242,7 @@ def _judged(source: dict[str, Any], failures: Sequence[Mapping[str, Any]]) -> di
         status, note = "stale", ""
     else:
         status, note = "ok", ""
-    return {**source, "status": status, "note": note}
+    return {**source, "requirement": requirement, "status": status, "note": note}
 
 
 def _dicts(connection: duckdb.DuckDBPyConnection, sql: str, bounds: Mapping[str, Any]) -> list[dict[str, Any]]:

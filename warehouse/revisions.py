@@ -19,7 +19,15 @@ _VALUES = {
     "core.daily_vx_settlements": (
         "expiry_date",
         "contract_code",
-        ("settle_pts", "open_pts", "high_pts", "low_pts", "close_pts", "volume_contracts", "open_interest_contracts"),
+        (
+            "settle_pts",
+            "open_pts",
+            "high_pts",
+            "low_pts",
+            "close_pts",
+            "volume_contracts",
+            "open_interest_contracts",
+        ),
     ),
     "core.daily_index_levels": ("index_code", "index_code", ("close_pts", "open_pts", "high_pts", "low_pts")),
 }
@@ -62,14 +70,25 @@ def compare_with_published(
         previous = connection.execute(_PREVIOUS_RUN).fetchone() if "ops.runs" in have else None
     except duckdb.Error as error:
         raise PipelineError(
-            "the build cannot be compared with the published warehouse", where=str(published), found=str(error)
+            "the build cannot be compared with the published warehouse",
+            where=str(published),
+            found=str(error),
         ) from error
     finally:
         connection.execute("detach before")
     return Comparison(previous[0] if previous else None, [str(row[0]) for row in sessions], revisions)
 
 
-_KEYS = "detected_run_id detected_at_utc table_name trade_date row_key column_name old_value new_value".split()
+_KEYS = [
+    "detected_run_id",
+    "detected_at_utc",
+    "table_name",
+    "trade_date",
+    "row_key",
+    "column_name",
+    "old_value",
+    "new_value",
+]
 _TABLES_BEFORE = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'before'"
 _PREVIOUS_RUN = "select max(run_id) from before.ops.runs where published_at_utc is not null"
 _NEW_SESSIONS = """

@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from warehouse.home import Home, write_atomically
+from warehouse.instants import iso_utc
 
 RECORD_VERSION = 1
 _PACKAGES = (
@@ -50,7 +51,7 @@ class RunLog:
         self.record: dict[str, Any] = {
             "record_version": RECORD_VERSION,
             "run_id": run_id,
-            "started_at_utc": started_at.isoformat(timespec="seconds"),
+            "started_at_utc": iso_utc(started_at),
             "command": command,
             "outcome": RUNNING,
             "exit_code": None,
@@ -154,9 +155,16 @@ def write_run_tables(
     # Only what was published counts as restated: an unpublished run's differences are found again.
     kept = [entry for record in records if record.get("published") for entry in record.get("revisions", [])]
     for entry in [*kept, *revisions]:
-        keys = (
-            "detected_run_id detected_at_utc table_name trade_date row_key column_name old_value new_value".split()
-        )
+        keys = [
+            "detected_run_id",
+            "detected_at_utc",
+            "table_name",
+            "trade_date",
+            "row_key",
+            "column_name",
+            "old_value",
+            "new_value",
+        ]
         connection.execute("insert into ops.value_revisions values (?, ?, ?, ?, ?, ?, ?, ?)", [entry[k] for k in keys])
 
 

@@ -30,7 +30,10 @@ def describe_status(home: Home) -> str:
     lines += _published_lines(home, records) if home.published.exists() else ["published    nothing yet"]
     holder = lock_holder(home)
     if holder is not None:
-        lines.append(f"running      {holder.get('command', 'a run')}, process {holder.get('pid')}, since {holder.get('started_at_utc')}")
+        lines.append(
+            f"running      {holder.get('command', 'a run')}, process {holder.get('pid')}, "
+            f"since {holder.get('started_at_utc')}"
+        )
     lines += ["", "last runs"] if records else []
     lines += [_run_line(record, is_running=holder is not None) for record in records[-_LAST_RUNS:]]
     return "\n".join(lines)
@@ -40,16 +43,19 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
     with open_published(home) as connection:
         row = connection.execute(_PUBLISHED).fetchone() or (None,) * 6
         run = connection.execute("select run_id, is_simulated from ref.run").fetchone() or (None, False)
-        failed = connection.execute("select count(*), count_if(not is_passed) from ops.check_results").fetchone() or (0, 0)
+        failed = connection.execute("select count(*), count_if(not is_passed) from ops.check_results").fetchone() or (
+            0,
+            0,
+        )
         quarantined = connection.execute("select count(*) from ops.quarantined_rows").fetchone() or (0,)
     session, vix, front, contango, regime, days = row
     record = next((entry for entry in records if entry["run_id"] == run[0]), {})
     health = "degraded: " + " ".join(record["reasons"]) if record.get("reasons") else "ok"
     size = home.published.stat().st_size / 1e6
+    shape = f"contango {_text(contango, '+.1%')}, {regime or 'no regime'} for {days or 0} sessions"
     return [
         f"published    {session} by run {run[0]}{', SIMULATED' if run[1] else ''} ({size:.1f} MB)",
-        f"curve        VIX {_text(vix, '.2f')}, VX1 {_text(front, '.2f')}, contango {_text(contango, '+.1%')}, "
-        f"{regime or 'no regime'} for {days or 0} sessions",
+        f"curve        VIX {_text(vix, '.2f')}, VX1 {_text(front, '.2f')}, {shape}",
         f"data health  {health}",
         f"checks       {failed[0]} run, {failed[1]} warnings; {quarantined[0]} source lines in quarantine or flagged",
         f"report       {home.reports / 'latest' / 'hedge-state.html'}",
@@ -61,7 +67,8 @@ def _run_line(record: dict[str, Any], *, is_running: bool) -> str:
     if outcome == "running" and not is_running:
         outcome = "interrupted"
     words = record.get("sentence") or next(iter(record.get("error") or []), "")
-    return f"  {record['run_id']}  {outcome:<18} {record.get('exit_code') if record.get('exit_code') is not None else '-'}  {words}"
+    code = "-" if record.get("exit_code") is None else record["exit_code"]
+    return f"  {record['run_id']}  {outcome:<18} {code}  {words}"
 
 
 def _text(value: float | None, style: str) -> str:

@@ -44,8 +44,7 @@ def archive_path(url: str) -> str:
     elif parts[-1] == "":
         parts[-1] = INDEX_NAME
     is_safe = all(
-        part not in ("", ".", "..") and "/" not in part and "\\" not in part and part.isprintable()
-        for part in parts
+        part not in ("", ".", "..") and "/" not in part and "\\" not in part and part.isprintable() for part in parts
     )
     if not _HOST.fullmatch(host) or not is_safe:
         raise _unusable(url)
@@ -151,9 +150,7 @@ class ArchiveSource:
         finally:
             os.close(descriptor)
         if len(body) > max_bytes:
-            raise self._refused(
-                relative, f"{max(after.st_size, len(body))} bytes", f"at most {max_bytes} bytes"
-            )
+            raise self._refused(relative, f"{max(after.st_size, len(body))} bytes", f"at most {max_bytes} bytes")
         if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
             raise self._unreadable(relative, "it changed while it was being read")
         if not body:

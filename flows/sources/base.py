@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
-Requirement = Literal["required", "expected", "optional"]
-"""``required``: without any version of it the night stops (exit code 5).
-``expected``: its absence or age degrades the night (exit code 3).
-``optional``: its absence is shown and changes nothing else."""
+from transforms.registry import Requirement
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-from flows.sources.base import Request, Requirement
+from flows.sources.base import Request
 from transforms.contracts import archive_file_name, current_file_name
-from transforms.registry import index_registry
+from transforms.registry import Requirement, index_registry
 
 _CDN = "https://cdn.cboe.com"
 _LIST = "https://www-api.cboe.com/us/futures/market_statistics/historical_data/product/list/VX/"

@@ -268,9 +268,7 @@ class HttpSource:
             host.vouched.clear()
         host.control_uses_left -= 1
         host.vouched.append(request.name)
-        return Absent(
-            request, checked_at_utc=self._utcnow(), reason="status 403 while the control address answers"
-        )
+        return Absent(request, checked_at_utc=self._utcnow(), reason="status 403 while the control address answers")
 
     def _ask_control(self, control: str, host: _Host) -> _ControlAnswer:
         """Ask a host's control address for one byte; a longer answer is not read."""
@@ -319,9 +317,7 @@ class HttpSource:
             f"Not asked: {host_name} {host.closed_reason}, as an earlier request of this run found.",
             where=url,
             expected="a host that answers",
-            next_step="Run again in an hour or more."
-            if left is None
-            else f"Run again in {left:.0f} seconds.",
+            next_step="Run again in an hour or more." if left is None else f"Run again in {left:.0f} seconds.",
             retry_after_seconds=left,
         )
 
@@ -377,8 +373,7 @@ def _network_error(error: Exception, asked: str) -> SourceError:
             where=asked,
             found=found,
             expected="a certificate for the host from a known authority",
-            next_step="Check the machine's clock, and whether a proxy needs its authority in "
-            "REQUESTS_CA_BUNDLE.",
+            next_step="Check the machine's clock, and whether a proxy needs its authority in REQUESTS_CA_BUNDLE.",
         )
     if isinstance(error, requests.RequestException) and isinstance(error, ValueError):
         return SourceError(  # a malformed address, header or proxy: asking again cannot mend it

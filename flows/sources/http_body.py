@@ -60,9 +60,7 @@ def _decoder(response: requests.Response, where: str) -> _Plain | _Gunzip:
     )
 
 
-def read_body(
-    response: requests.Response, *, max_bytes: int, where: str, is_overdue: Callable[[], bool]
-) -> bytes:
+def read_body(response: requests.Response, *, max_bytes: int, where: str, is_overdue: Callable[[], bool]) -> bytes:
     """Return the decoded body.
 
     Parameters

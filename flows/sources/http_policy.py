@@ -17,9 +17,7 @@ ALLOWED_HOSTS = frozenset({"www-api.cboe.com", "cdn.cboe.com", "www.cboe.com", "
 
 CONTROL_URLS: Mapping[str, str] = {
     "cdn.cboe.com": "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv",
-    "www-api.cboe.com": (
-        "https://www-api.cboe.com/us/futures/market_statistics/historical_data/product/list/VX/"
-    ),
+    "www-api.cboe.com": ("https://www-api.cboe.com/us/futures/market_statistics/historical_data/product/list/VX/"),
     "fred.stlouisfed.org": "https://fred.stlouisfed.org/graph/fredgraph.csv?id=DTB3",
 }
 """One address a host that is not blocking us certainly answers. A host without one

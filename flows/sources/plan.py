@@ -36,9 +36,7 @@ def first_requests() -> list[Request]:
     return [cboe.contract_list(), *cboe.index_histories(), cboe.final_settlements(), fred.bill_rate()]
 
 
-def plan_contracts(
-    store: RawStore, listed: Iterable[ListedContract], session: date, *, ask_everything: bool
-) -> Plan:
+def plan_contracts(store: RawStore, listed: Iterable[ListedContract], session: date, *, ask_everything: bool) -> Plan:
     """Plan the contract files and same-evening tables of a night.
 
     Parameters
@@ -90,6 +88,4 @@ def _is_evening_wanted(store: RawStore, request: Request, session: date) -> bool
 
 
 def _archive_months() -> list[date]:
-    return [
-        stamp.date() for stamp in pd.date_range(cboe.FIRST_ARCHIVE_MONTH, cboe.LAST_ARCHIVE_MONTH, freq="MS")
-    ]
+    return [stamp.date() for stamp in pd.date_range(cboe.FIRST_ARCHIVE_MONTH, cboe.LAST_ARCHIVE_MONTH, freq="MS")]

@@ -170,6 +170,12 @@ levels as (
         end as total_return
     from chained
     window by_chain as (partition by index_code, chain_no order by trade_date)
+    union all by name
+    -- the day before the first return is the base of the first chain
+    select index_code, min(from_date) as trade_date, min(from_date) as base_date, 100 as excess_return, 100 as total_return
+    from chained
+    where chain_no = 0
+    group by index_code
 )
 
 select

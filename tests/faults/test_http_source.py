@@ -244,9 +244,7 @@ def test_mirror_base_path_is_kept() -> None:
         "",
     ],
 )
-def test_address_outside_the_allow_list_is_never_asked(
-    url: str, sources: Sources, server: LoopbackServer
-) -> None:
+def test_address_outside_the_allow_list_is_never_asked(url: str, sources: Sources, server: LoopbackServer) -> None:
     with pytest.raises(SourceError, match="may not be asked") as caught:
         sources().fetch(ask(url, name="a.csv"))
     assert not isinstance(caught.value, TransientSourceError)
@@ -361,9 +359,7 @@ def test_conditional_request_with_date_is_not_modified(sources: Sources, server:
     assert server.requests[1].headers["if-modified-since"] == first.headers["last-modified"]
 
 
-def test_conditional_request_fetches_a_changed_file(
-    sources: Sources, server: LoopbackServer, archive: Path
-) -> None:
+def test_conditional_request_fetches_a_changed_file(sources: Sources, server: LoopbackServer, archive: Path) -> None:
     source = sources()
     first = source.fetch(ask(CONTRACT_URL))
     assert isinstance(first, Fetched)
@@ -460,9 +456,7 @@ def test_endless_body_ends_at_the_limit(sources: Sources, server: LoopbackServer
     assert "larger" in terminal(sources(), ask(CONTRACT_URL, max_bytes=100_000)).what
 
 
-def test_gzip_bomb_ends_at_the_limit(
-    sources: Sources, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gzip_bomb_ends_at_the_limit(sources: Sources, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     largest = 0
     real = http_body._Gunzip.decode
 
@@ -559,12 +553,8 @@ def test_csv_content_type_is_accepted(kind: str, sources: Sources, server: Loopb
     assert isinstance(sources().fetch(ask(CONTRACT_URL)), Fetched)
 
 
-@pytest.mark.parametrize(
-    "kind", ["text/html", "application/xml", "text/xml; charset=utf-8", "application/json"]
-)
-def test_csv_with_another_content_type_is_terminal(
-    kind: str, sources: Sources, server: LoopbackServer
-) -> None:
+@pytest.mark.parametrize("kind", ["text/html", "application/xml", "text/xml; charset=utf-8", "application/json"])
+def test_csv_with_another_content_type_is_terminal(kind: str, sources: Sources, server: LoopbackServer) -> None:
     server.fault("VX_2026", content_type=kind)
     error = terminal(sources(), ask(CONTRACT_URL))
     assert kind in error.what
@@ -579,9 +569,7 @@ def test_json_content_type_is_accepted(kind: str, sources: Sources, server: Loop
 
 
 @pytest.mark.parametrize("kind", ["text/html", "application/atom+xml", "text/csv"])
-def test_json_with_another_content_type_is_terminal(
-    kind: str, sources: Sources, server: LoopbackServer
-) -> None:
+def test_json_with_another_content_type_is_terminal(kind: str, sources: Sources, server: LoopbackServer) -> None:
     server.fault("/list/VX/", content_type=kind)
     assert kind in terminal(sources(), ask(LIST_URL, name="VX.json")).what
 
@@ -640,9 +628,7 @@ def test_control_page_with_status_200_means_blocked(sources: Sources, server: Lo
     assert "blocks" in transient(sources(), ask(MISSING_URL)).what
 
 
-def test_forbidden_control_address_itself_is_blocked_at_once(
-    sources: Sources, server: LoopbackServer
-) -> None:
+def test_forbidden_control_address_itself_is_blocked_at_once(sources: Sources, server: LoopbackServer) -> None:
     source = sources()
     source.fetch(ask(MISSING_URL))  # a fresh good control answer must not vouch for the control
     server.fault("VIX_History", status=403, payload=ACCESS_DENIED_XML)
@@ -657,9 +643,7 @@ def test_forbidden_on_a_host_without_control_is_blocked(sources: Sources, server
     assert len(server.requests) == 1
 
 
-def test_forbidden_fred_series_is_absent_when_its_control_answers(
-    sources: Sources, server: LoopbackServer
-) -> None:
+def test_forbidden_fred_series_is_absent_when_its_control_answers(sources: Sources, server: LoopbackServer) -> None:
     server.fault("id=NONE", status=403)
     url = "https://fred.stlouisfed.org/graph/fredgraph.csv?id=NONE"
     assert isinstance(sources().fetch(ask(url)), Absent)
@@ -694,9 +678,7 @@ def test_control_answer_is_asked_again_after_its_time(sources: Sources, server: 
     assert len(server.paths("VIX_History")) == 2
 
 
-def test_control_answer_does_not_vouch_for_another_kind_of_403(
-    sources: Sources, server: LoopbackServer
-) -> None:
+def test_control_answer_does_not_vouch_for_another_kind_of_403(sources: Sources, server: LoopbackServer) -> None:
     source = sources()
     source.fetch(ask(MISSING_URL))
     server.fault("cdn.cboe.com", status=403)
@@ -710,9 +692,7 @@ def test_block_names_the_absences_it_makes_doubtful(sources: Sources, server: Lo
     assert "VX_2004-01-21.csv" in (transient(source, ask(CONTRACT_URL)).next_step or "")
 
 
-def test_block_does_not_doubt_absences_before_the_last_control(
-    sources: Sources, server: LoopbackServer
-) -> None:
+def test_block_does_not_doubt_absences_before_the_last_control(sources: Sources, server: LoopbackServer) -> None:
     source = sources()
     source.fetch(ask(MISSING_URL))
     sources.clock.now += CONTROL_SECONDS + 1
@@ -849,9 +829,7 @@ def test_retry_after_beyond_the_limit_says_when_to_resume(
     assert sources.clock.sleeps == []
 
 
-def test_retry_after_of_absurd_length_is_still_an_error_message(
-    sources: Sources, server: LoopbackServer
-) -> None:
+def test_retry_after_of_absurd_length_is_still_an_error_message(sources: Sources, server: LoopbackServer) -> None:
     server.fault("VX_2026", status=429, retry_after="999999999")
     assert transient(sources(), ask(CONTRACT_URL)).retry_after_seconds == 999_999_999.0
 
@@ -895,9 +873,7 @@ def test_redirect_in_circles_is_terminal(sources: Sources, server: LoopbackServe
     assert len(server.requests) == 4
 
 
-def test_redirect_to_another_server_is_terminal(
-    sources: Sources, server: LoopbackServer, archive: Path
-) -> None:
+def test_redirect_to_another_server_is_terminal(sources: Sources, server: LoopbackServer, archive: Path) -> None:
     with LoopbackServer(archive) as other:
         server.fault("VX_2026", redirect_to=f"{other.url}/{VIX_URL[8:]}")
         error = terminal(sources(), ask(CONTRACT_URL))

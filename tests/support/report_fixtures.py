@@ -66,12 +66,7 @@ def level_of(vix: float) -> str:
 
 def make_row(session: date, place: int) -> dict[str, Any]:
     """Return one session: VIX on two slow waves with one shock, a curve pulled towards 20.5."""
-    vix = (
-        17.0
-        + 2.2 * math.sin(place / 9)
-        + 0.8 * math.sin(place / 2.3)
-        + 13 * math.exp(-(((place - 48) / 4) ** 2))
-    )
+    vix = 17.0 + 2.2 * math.sin(place / 9) + 0.8 * math.sin(place / 2.3) + 13 * math.exp(-(((place - 48) / 4) ** 2))
     expiries = [expiry for expiry in SETTLEMENT_DATES if expiry > session][: len(RANKS)]
     settles = [round(20.5 + (vix - 20.5) * math.exp(-(expiry - session).days / 80), 2) for expiry in expiries]
     vix = round(vix, 2)
@@ -214,7 +209,12 @@ def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
             "market": "real",
             "warehouse_sha256": "ab" * 32,
             "policy_hash": None,
-            "parameters": {"curve_edges": [0.0, 0.03, 0.08], "confirm_days": 2, "band": 0.005},
+            "parameters": {
+                "curve_flat_from_frac": 0.0,
+                "curve_contango_from_frac": 0.03,
+                "curve_steep_from_frac": 0.08,
+                "regime_confirm_days": 2,
+            },
         },
         term_structure=frame,
         index_levels=pd.DataFrame(levels),
@@ -222,9 +222,7 @@ def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
         sources=[
             make_source(),
             make_source(dataset="index_history", label="VIX history", files=1),
-            make_source(
-                publisher="fred", dataset="rate", label="91-day bill", files=1, requirement="expected"
-            ),
+            make_source(publisher="fred", dataset="rate", label="91-day bill", files=1, requirement="expected"),
         ],
         checks=[make_check(), make_check(check_name="daily_term_structure__grain_is_unique")],
         columns=COLUMNS,

@@ -138,9 +138,7 @@ def test_archive_link_inside_is_followed(source: ArchiveSource, folder: Path) ->
     assert isinstance(source.fetch(ask("https://cdn.cboe.com/link.csv")), Fetched)
 
 
-def test_archive_link_to_a_file_outside_is_refused(
-    source: ArchiveSource, folder: Path, tmp_path: Path
-) -> None:
+def test_archive_link_to_a_file_outside_is_refused(source: ArchiveSource, folder: Path, tmp_path: Path) -> None:
     put(tmp_path, "secret.csv")
     (folder / "cdn.cboe.com/link.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(SourceError, match="leads out") as caught:
@@ -148,9 +146,7 @@ def test_archive_link_to_a_file_outside_is_refused(
     assert not isinstance(caught.value, TransientSourceError)
 
 
-def test_archive_link_to_a_folder_outside_is_refused(
-    source: ArchiveSource, folder: Path, tmp_path: Path
-) -> None:
+def test_archive_link_to_a_folder_outside_is_refused(source: ArchiveSource, folder: Path, tmp_path: Path) -> None:
     put(tmp_path, "archive-of-others/a.csv")  # shares a prefix with the archive's own name
     (folder / "cdn.cboe.com/others").symlink_to(tmp_path / "archive-of-others")
     with pytest.raises(SourceError, match="leads out"):

@@ -140,6 +140,10 @@ def test_history_title_counts_the_regimes() -> None:
     assert re.fullmatch(r"Of 90 sessions: (\w+ (on )?\d+(, | and )?)+", title)
 
 
+def test_history_draws_the_edges_of_the_run() -> None:
+    assert charts()["history"]["edges"] == [0.0, 0.03, 0.08]
+
+
 def test_history_names_every_regime_beside_its_lane() -> None:
     svg = draw("history")
     assert all(f">{regime}<" in svg for regime in ("backwardation", "flat", "contango", "steep"))

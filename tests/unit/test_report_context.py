@@ -55,9 +55,7 @@ def build_on_settlement_date(**values: Any) -> dict[str, Any]:
 def cells(table: dict[str, Any], first: str) -> list[str]:
     """Return the texts of the row that begins with a label."""
     return next(
-        [cell["text"] for cell in row["cells"]]
-        for row in table["rows"]
-        if row["cells"][0]["text"].startswith(first)
+        [cell["text"] for cell in row["cells"]] for row in table["rows"] if row["cells"][0]["text"].startswith(first)
     )
 
 
@@ -85,9 +83,7 @@ def test_headline_says_below_in_backwardation() -> None:
 
 
 def test_headline_names_the_regime_that_still_holds() -> None:
-    context = build_tonight(
-        contango_frac=0.021, curve_state="flat", curve_regime="contango", days_in_regime=31
-    )
+    context = build_tonight(contango_frac=0.021, curve_state="flat", curve_regime="contango", days_in_regime=31)
     assert "Curve flat" in context["headline"]
     assert "the confirmed regime is still contango, 31 sessions so far" in context["headline"]
 
@@ -113,9 +109,7 @@ def test_change_follows_the_contract_when_ranks_shift() -> None:
     before = make_term_structure()
     before = before[before["trade_date"] == date(2026, 2, 17)].iloc[0]
     assert before["vx2_expiry_date"] == EXPIRY_OF_VX2_BEFORE
-    front = build_on_settlement_date(vx1_settle_pts=before["vx2_settle_pts"] + 0.35)["state"]["curve"][
-        "contracts"
-    ][0]
+    front = build_on_settlement_date(vx1_settle_pts=before["vx2_settle_pts"] + 0.35)["state"]["curve"]["contracts"][0]
     assert (front["change_1d_pts"], front["rank_1d_before"], front["is_rank_shifted"]) == (0.35, 2, True)
 
 
@@ -257,9 +251,7 @@ def test_healthy_night_is_ok_without_reasons() -> None:
 
 
 def test_stale_source_degrades_with_its_age_in_words() -> None:
-    context = build(
-        sources=[make_source(status="stale", newest_reference_date=date(2026, 2, 18), age_sessions=2)]
-    )
+    context = build(sources=[make_source(status="stale", newest_reference_date=date(2026, 2, 18), age_sessions=2)])
     assert context["state"]["data_health"]["status"] == "degraded"
     assert "VX contract files (cboe) is stale: newest value 18 Feb 2026, 2 sessions old" in reasons(context)
 
@@ -333,6 +325,12 @@ def test_glossary_prefers_the_registry_of_columns() -> None:
     entry = next(one for one in build()["glossary"] if one["column"] == "contango_frac")
     assert entry["formula"] == "vx2_settle_pts / vx1_settle_pts - 1"
     assert entry["model"] == "sql/mart/daily_term_structure.sql"
+
+
+def test_glossary_says_units_in_words() -> None:
+    context = build(columns={"contango_frac": {"unit": "frac"}})
+    entry = next(one for one in context["glossary"] if one["column"] == "contango_frac")
+    assert entry["unit"] == "fraction, shown in %"
 
 
 def test_every_measure_has_a_glossary_entry() -> None:

@@ -25,9 +25,7 @@ from transforms.report.markdown import escape_markdown
 from transforms.report.render import load_schema, render_html, render_json, render_markdown
 
 MEGABYTE = 1024 * 1024
-HOSTILE = (
-    '"><script>alert(1)</script><img src=x onerror=alert(2)> [a](javascript:alert(3)) | `x`\n# y\x1b[31m'
-)
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> [a](javascript:alert(3)) | `x`\n# y\x1b[31m'
 
 
 def build(**changes: Any) -> dict[str, Any]:
@@ -351,9 +349,7 @@ def test_schema_accepts_hedge_layers_to_come() -> None:
 
 
 def test_schema_describes_every_property() -> None:
-    bare = [
-        name for name, part in _properties(load_schema()) if "description" not in part and "$ref" not in part
-    ]
+    bare = [name for name, part in _properties(load_schema()) if "description" not in part and "$ref" not in part]
     assert bare == []
 
 

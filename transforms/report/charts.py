@@ -127,9 +127,7 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
         return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
-def draw_history_chart(
-    chart: Mapping[str, Any], *, chart_id: str = "history", is_compact: bool = False
-) -> str:
+def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", is_compact: bool = False) -> str:
     """Draw VIX and VX1 in points, contango in per cent and the regime in lanes, one column a session.
 
     Parameters
@@ -161,9 +159,7 @@ def draw_history_chart(
         return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
-def _draw_levels(
-    axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], is_compact: bool
-) -> None:
+def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
     vix = [_nan(session["vix_close_pts"]) for session in sessions]
     vx1 = [_nan(session["vx1_settle_pts"]) for session in sessions]
     axes.plot(positions, vx1, color=THEME["vx1"], linewidth=1.8, label="VX1 settlement")
@@ -293,9 +289,7 @@ def _nan(value: float | None) -> float:
 def _to_inline_svg(figure: Figure, chart_id: str, title: str, description: str) -> str:
     figure.patch.set_visible(False)
     buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(
-        buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     svg = buffer.getvalue()
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     # The drawing's own style sheet would reach the whole page once inlined.

@@ -43,10 +43,14 @@ from transforms.report.text import (
     say_date,
     say_level,
     say_number,
+    to_number,
     to_plain,
 )
 
 SCHEMA_VERSION = "1.0.0"
+EDGE_PARAMETERS = ("curve_flat_from_frac", "curve_contango_from_frac", "curve_steep_from_frac")
+"""Parameters of the run whose values the history chart draws as edges of the curve states."""
+
 PROVENANCE_FIELDS = (
     "run_id",
     "started_at_utc",
@@ -152,9 +156,7 @@ def _build_strip(
         ]
     checks = health["checks"]
     reasons = len(health["reasons"])
-    health_words = (
-        say_count(reasons, "reason") if reasons else f"{checks['passed']} of {checks['total']} checks passed"
-    )
+    health_words = say_count(reasons, "reason") if reasons else f"{checks['passed']} of {checks['total']} checks passed"
     return [
         _box(
             "VIX",
@@ -177,11 +179,7 @@ def _build_strip(
             regime["curve_regime"] or "not evaluable",
             [
                 *([say_count(days, "session")] if days is not None else []),
-                *(
-                    [f"state this session: {regime['curve_state']}"]
-                    if regime["is_confirmed"] is False
-                    else []
-                ),
+                *([f"state this session: {regime['curve_state']}"] if regime["is_confirmed"] is False else []),
             ],
             "#regime",
             tone=regime["curve_regime"] or "",
@@ -213,7 +211,8 @@ def _build_charts(
         )
     ]
     history = build_history(sessions)
-    edges = (inputs.run.get("parameters") or {}).get("curve_edges", ())
+    parameters = inputs.run.get("parameters") or {}
+    edges = [to_number(parameters.get(name)) for name in EDGE_PARAMETERS]
     return {
         "curve": {
             "title": find_curve_title(curve, regime),
@@ -224,9 +223,7 @@ def _build_charts(
             "title": find_history_title(regime),
             "description": describe_history(history),
             "sessions": history,
-            "edges": [float(edge) for edge in edges if isinstance(edge, int | float)]
-            if isinstance(edges, list | tuple)
-            else [],
+            "edges": [edge for edge in edges if edge is not None],
         },
     }
 

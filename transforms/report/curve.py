@@ -61,9 +61,7 @@ def build_curve(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any]
     return {
         "trade_date": tonight["trade_date"].isoformat(),
         "vix_close_pts": tonight["vix_close_pts"],
-        "vix_change_1d_pts": _difference(
-            tonight["vix_close_pts"], yesterday["vix_close_pts"] if yesterday else None
-        ),
+        "vix_change_1d_pts": _difference(tonight["vix_close_pts"], yesterday["vix_close_pts"] if yesterday else None),
         "contracts": _contracts_with_change(tonight, yesterday),
         "measures": {column: tonight[column] for column in MEASURE_COLUMNS},
         "comparisons": comparisons,
@@ -166,9 +164,7 @@ def _contracts(session: Session) -> list[dict[str, Any]]:
 
 def _contracts_with_change(session: Session, before: Session | None) -> list[dict[str, Any]]:
     ranks_before = (
-        {before[f"vx{rank}_expiry_date"]: rank for rank in RANKS if before[f"vx{rank}_expiry_date"]}
-        if before
-        else {}
+        {before[f"vx{rank}_expiry_date"]: rank for rank in RANKS if before[f"vx{rank}_expiry_date"]} if before else {}
     )
     contracts = _contracts(session)
     for contract in contracts:
@@ -230,9 +226,7 @@ def _roll_down(indices: pd.DataFrame, sessions: list[Session]) -> dict[str, Any]
         "quoted_trade_date": quoted["trade_date"].isoformat() if quoted else None,
         "quoted_roll_down_front_frac": quoted["roll_down_front_frac"] if quoted else None,
         "realised_short_term_er_frac": (
-            _growth(levels.get(sessions[-1]["trade_date"]), levels.get(quoted["trade_date"]))
-            if quoted
-            else None
+            _growth(levels.get(sessions[-1]["trade_date"]), levels.get(quoted["trade_date"])) if quoted else None
         ),
     }
 

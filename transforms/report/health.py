@@ -70,11 +70,7 @@ def build_data_health(inputs: ReportInputs, tonight: Session) -> dict[str, Any]:
     reasons = [
         *_late_session(inputs),
         *(_source_reason(source) for source in inputs.sources if _degrades(source)),
-        *(
-            f"{label}: {explain_missing(column, tonight)}."
-            for column, label in CORE_COLUMNS
-            if tonight[column] is None
-        ),
+        *(f"{label}: {explain_missing(column, tonight)}." for column, label in CORE_COLUMNS if tonight[column] is None),
         *(_check_reason(check) for check in failed if _is_serious(check, inputs.as_of)),
         *(_quarantine_reason(group) for group in inputs.quarantine if _is_tonight(group, inputs.as_of)),
     ]

@@ -42,8 +42,7 @@ def format_table(table: Mapping[str, Any]) -> Markup:
         return f"| {' | '.join(cells)} |"
 
     rule = [
-        f"{'-' * (width - 1)}:" if is_number else "-" * width
-        for width, is_number in zip(widths, numeric, strict=True)
+        f"{'-' * (width - 1)}:" if is_number else "-" * width for width, is_number in zip(widths, numeric, strict=True)
     ]
     return Markup("\n".join([pad(lines[0]), f"| {' | '.join(rule)} |", *map(pad, lines[1:])]))  # noqa: S704
 

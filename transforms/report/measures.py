@@ -174,6 +174,15 @@ OTHER_MEASURES = (
 )  # fmt: skip
 
 ALL_MEASURES = {measure.column: measure for measure in (*OTHER_MEASURES, *CURVE_MEASURES)}
+UNIT_WORDS = {
+    "pts": "points",
+    "frac": "fraction, shown in %",
+    "log": "natural logarithm",
+    "pctile": "0 to 1, shown as rank of 100",
+    "text": "class",
+    "days": "days",
+}
+"""Units of the registry as a reader says them; any other is printed as it is."""
 FUTURES_INDICES = ("short_term_tr", "short_term_er", "mid_term_tr")
 
 
@@ -212,13 +221,18 @@ def build_glossary(columns: Mapping[str, Mapping[str, Any]]) -> list[dict[str, A
                 "label": measure.label,
                 "meaning": _said(info, "meaning") or measure.meaning,
                 "formula": _said(info, "formula") or measure.formula,
-                "unit": _said(info, "unit") or measure.unit,
+                "unit": _say_unit(info) or measure.unit,
                 "source": _said(info, "source"),
                 "model": measure.model,
                 "kind": measure.kind,
             }
         )
     return entries
+
+
+def _say_unit(info: Mapping[str, Any]) -> str:
+    unit = _said(info, "unit")
+    return UNIT_WORDS.get(unit, unit)
 
 
 def _said(info: Mapping[str, Any], key: str) -> str:

@@ -70,9 +70,7 @@ def render_json(context: Mapping[str, Any]) -> str:
 @cache
 def load_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``hedge-state.json``."""
-    schema: dict[str, Any] = json.loads(
-        files("transforms.report").joinpath(SCHEMA_NAME).read_text(encoding="utf-8")
-    )
+    schema: dict[str, Any] = json.loads(files("transforms.report").joinpath(SCHEMA_NAME).read_text(encoding="utf-8"))
     return schema
 
 

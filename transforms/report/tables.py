@@ -58,7 +58,11 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
                 _cell(f"VX{rank}", href=anchor("settle_pts")),
                 _cell(say_date(contract["expiry_date"]) if contract["expiry_date"] else "not listed"),
                 _number(contract["calendar_days_to_expiry"], "days"),
-                _published(contract["settle_pts"], "pts"),
+                _number(
+                    contract["settle_pts"],
+                    "pts",
+                    missing=NOT_PUBLISHED if contract["expiry_date"] else MISSING,
+                ),
                 _number(
                     contract["change_1d_pts"],
                     "pts",

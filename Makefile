@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make nightly` and `make test`.
+# Nothing is needed but Python 3.11 or later, make, and the package index pip is set up with.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Set-up runs again only when what is installed could have changed.
+STAMP := $(VENV)/.installed
+
+.PHONY: setup nightly test lint types check clean constraints
+
+nightly: $(STAMP) ## run the main job; ARCHIVE=<dir> reads an offline archive, otherwise ALVH_SOURCE decides
+	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE))
+
+test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
+	$(BIN)/python -m pytest $(TESTS)
+
+lint: $(STAMP) ## style of Python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy strict
+	$(BIN)/mypy
+
+check: lint types test ## everything CI runs
+
+setup: $(STAMP) ## make .venv and install the pinned packages
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "alvh needs Python 3.11 or later, this is " + sys.version.split()[0])'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+constraints: ## pin what a fresh resolution installs (then read the diff)
+	rm -rf .venv-constraints
+	$(PYTHON) -m venv .venv-constraints
+	.venv-constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	.venv-constraints/bin/python -m pip freeze --exclude alvh --exclude-editable > constraints.txt
+	rm -rf .venv-constraints
+
+clean: ## remove the environment and caches, never the home folder
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
