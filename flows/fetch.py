@@ -52,6 +52,11 @@ class FetchSummary:
         """Return the summary as plain values for the run record."""
         return asdict(self)
 
+    def counts(self) -> dict[str, int]:
+        """Return the counts by name."""
+        names = ("asked", "new", "unchanged", "absent", "complete")
+        return {name: getattr(self, name) for name in names} | {"failed": len(self.failures)}
+
     def sentence(self) -> str:
         """Return the summary as one line."""
         failed = f", {len(self.failures)} failed" if self.failures else ""
@@ -79,14 +84,9 @@ def fetch_night(
         _ask(source, store, plan.first_requests(), summary, progress, planned=None)
         contracts = plan.plan_contracts(store, _listed(store), session, ask_everything=ask_everything)
         summary.complete = contracts.complete
-        _ask(
-            source,
-            store,
-            contracts.requests,
-            summary,
-            progress,
-            planned=len(contracts.requests) + summary.asked,
-        )
+        planned = summary.asked + len(contracts.requests)
+        _ask(source, store, contracts.requests, summary, progress, planned)
+        _ask(source, store, plan.plan_evenings(store, session), summary, progress, planned)
     finally:
         store.flush()
     return summary

@@ -30,6 +30,7 @@ _PUBLISHED_FROM = time(16, 30)
 _DUE_AT = time(11, 30)
 _FRIDAY = 4
 _LAST_MONTH_OF_FIRST_RULE = (2004, 12)
+_CALENDAR_MARGIN = timedelta(days=14)
 
 
 class SettlementDate(NamedTuple):
@@ -51,8 +52,11 @@ def sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
     # Imported here: it takes most of a second, and `alvh query` never needs it.
     import exchange_calendars
 
-    found = exchange_calendars.get_calendar(calendar, start=pd.Timestamp(first), end=pd.Timestamp(last))
-    return tuple(stamp.date() for stamp in found.sessions)
+    # A calendar of one day, or without a session, cannot be made: ask for more days and cut them off.
+    found = exchange_calendars.get_calendar(
+        calendar, start=pd.Timestamp(first) - _CALENDAR_MARGIN, end=pd.Timestamp(last) + _CALENDAR_MARGIN
+    )
+    return tuple(day for day in (stamp.date() for stamp in found.sessions) if first <= day <= last)
 
 
 def third_friday(year: int, month: int) -> date:

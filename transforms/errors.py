@@ -22,6 +22,7 @@ class PipelineError(Exception):
     """
 
     exit_code = 1
+    outcome = "failed"
 
     def __init__(
         self,
@@ -66,18 +67,21 @@ class UsageError(PipelineError):
     """The command, an option or a setting cannot be used as given."""
 
     exit_code = 2
+    outcome = "refused"
 
 
 class ChecksFailedError(PipelineError):
     """A check of severity ``error`` found offending rows: nothing is published."""
 
     exit_code = 4
+    outcome = "checks_failed"
 
 
 class SourceError(PipelineError):
     """A source could not deliver something the night cannot do without."""
 
     exit_code = 5
+    outcome = "source_unavailable"
 
 
 class TransientSourceError(SourceError):
@@ -104,3 +108,4 @@ class LockHeldError(PipelineError):
     """Another run holds the home folder."""
 
     exit_code = 6
+    outcome = "lock_held"

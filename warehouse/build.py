@@ -6,7 +6,8 @@ what changed against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import pandas as pd
 
 from transforms import calendar
 from transforms.contracts import ListedContract, RefusedEntry, parse_contract_list
+from transforms.errors import PipelineError
 from transforms.formats import CSV_DATASETS
 from transforms.registry import corrections, index_registry, parameters
 from warehouse.home import Home
@@ -85,7 +87,7 @@ def build_warehouse(
     states = [(publisher, name, state) for publisher, name, state in store.states()]
     models = load_models()
     path.parent.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(str(path)) as connection:
+    with open_build(path) as connection:
         connection.execute("begin")
         for schema in SCHEMAS:
             connection.execute(f"create schema {schema}")
@@ -105,6 +107,28 @@ def build_warehouse(
         last = connection.execute("select max(trade_date) from core.daily_vx_settlements").fetchone()
         connection.execute("checkpoint")
     return Built(path, rows, last[0] if last else None)
+
+
+@contextmanager
+def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file being built for writing; DuckDB's own errors become the project's.
+
+    Raises
+    ------
+    PipelineError
+        If DuckDB cannot go on: a full disk, or a defect of ours. Nothing is published then.
+    """
+    try:
+        with duckdb.connect(str(path)) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise PipelineError(
+            "the next warehouse cannot be built",
+            where=str(path),
+            found=str(error).strip(),
+            expected="room on the disk, and SQL that fits the data",
+            next_step="the last good warehouse and everything fetched are kept; mend the cause and run again",
+        ) from None
 
 
 def _load_reference(connection: duckdb.DuckDBPyConnection, today: date) -> None:

@@ -94,7 +94,7 @@ def _run(connection: duckdb.DuckDBPyConnection, path: Path) -> CheckResult:
         names = [column[0] for column in rows.description or []]
         found = rows.fetchall()
     except duckdb.Error as error:
-        raise PipelineError("a check cannot be run", where=path.name, found=str(error).strip()) from error
+        raise PipelineError("a check cannot be run", where=path.name, found=str(error).strip()) from None
     sample = json.dumps([dict(zip(names, row, strict=True)) for row in found[:_SAMPLE_ROWS]], default=str)
     return CheckResult(path.stem, "sql", header["severity"], not found, len(found), header["what"], sample)
 

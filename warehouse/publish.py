@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from transforms.errors import LockHeldError, PipelineError
+from transforms.errors import LockHeldError, PipelineError, UsageError
 from warehouse.home import Home, replace_durably, write_atomically
 from warehouse.instants import iso_utc
 
@@ -56,6 +56,30 @@ def run_lock(home: Home, command: str, started_at: datetime) -> Iterator[None]:
         _held.discard(path)
         _holder_path(home).unlink(missing_ok=True)
         lock.release()
+
+
+def claim_market(home: Home, *, is_simulated: bool) -> None:
+    """Tie a home folder to one market, real or simulated, for good.
+
+    Raises
+    ------
+    UsageError
+        If the home holds the other kind: their values must never meet in one warehouse.
+    """
+    marker = home.path / "market.json"
+    market = "simulated" if is_simulated else "real"
+    if not marker.exists():
+        write_atomically(marker, json.dumps({"market": market}).encode())
+        return
+    held = json.loads(marker.read_text(encoding="utf-8"))["market"]
+    if held != market:
+        raise UsageError(
+            f"this home folder holds a {held} market",
+            where=str(home.path),
+            found=f"a run on a {market} market",
+            expected=f"a home folder of its own for the {market} market",
+            next_step="choose another folder with --home or ALVH_HOME",
+        )
 
 
 def lock_holder(home: Home) -> dict[str, object] | None:

@@ -24,6 +24,22 @@ class WrittenReport:
     headline: str
 
 
+def assess_health(
+    connection: duckdb.DuckDBPyConnection,
+    as_of: date,
+    run: Mapping[str, Any],
+    failures: Sequence[Mapping[str, Any]],
+    expected_session: date | None,
+) -> tuple[str, list[str]]:
+    """Return whether the data of a session are ``ok`` or ``degraded``, and why, as its report will say."""
+    from transforms.report.curve import read_sessions
+    from transforms.report.health import build_data_health
+
+    inputs = read_report_inputs(connection, as_of, run, failures, expected_session)
+    health = build_data_health(inputs, read_sessions(inputs.term_structure)[-1])
+    return str(health["status"]), list(health["reasons"])
+
+
 def write_report(
     connection: duckdb.DuckDBPyConnection,
     home: Home,

@@ -73,7 +73,7 @@ def compare_with_published(
             "the build cannot be compared with the published warehouse",
             where=str(published),
             found=str(error),
-        ) from error
+        ) from None
     finally:
         connection.execute("detach before")
     return Comparison(previous[0] if previous else None, [str(row[0]) for row in sessions], revisions)

@@ -19,7 +19,8 @@ from transforms import calendar
 from transforms.contracts import ListedContract
 from warehouse.raw_store import FileState, RawStore
 
-_SAME_EVENING_SESSIONS = 3
+_LONGEST_LAG_SESSIONS = 8
+"""Contract files once stood still for six sessions (November 2024)."""
 _SETTLED_LONG_AGO = timedelta(days=30)
 
 
@@ -37,7 +38,7 @@ def first_requests() -> list[Request]:
 
 
 def plan_contracts(store: RawStore, listed: Iterable[ListedContract], session: date, *, ask_everything: bool) -> Plan:
-    """Plan the contract files and same-evening tables of a night.
+    """Plan the contract files of a night.
 
     Parameters
     ----------
@@ -60,8 +61,26 @@ def plan_contracts(store: RawStore, listed: Iterable[ListedContract], session: d
         for request in candidates
         if ask_everything or _can_have_changed(request, store.state(request.publisher, request.name), session)
     ]
-    evenings = [request for request in _evenings(session) if _is_evening_wanted(store, request, session)]
-    return Plan((*wanted, *evenings), complete=len(candidates) - len(wanted))
+    return Plan(tuple(wanted), complete=len(candidates) - len(wanted))
+
+
+def plan_evenings(store: RawStore, session: date) -> list[Request]:
+    """Plan the same-evening tables: from the newest session that the contract files hold, on.
+
+    The table of that session is wanted for comparison; those after it are the only settlements
+    there are, and are asked for again until the contract files have caught up, because before its
+    publication the server answers with the table of the session before.
+    """
+    newest = max((file.last_date for file in store.current_files() if file.last_date), default=None)
+    if newest is None:
+        return []
+    days = [day for day in calendar.sessions("XCBF", newest, max(session, newest)) if newest <= day <= session]
+    requests = [(day, cboe.daily_settlements(day)) for day in days[:_LONGEST_LAG_SESSIONS]]
+    return [
+        request
+        for day, request in requests
+        if day > newest or store.state(request.publisher, request.name).current is None
+    ]
 
 
 def _can_have_changed(request: Request, state: FileState, session: date) -> bool:
@@ -74,17 +93,6 @@ def _can_have_changed(request: Request, state: FileState, session: date) -> bool
         return True
     is_complete = state.current.last_date >= expiry
     return not is_complete and session - expiry < _SETTLED_LONG_AGO
-
-
-def _evenings(session: date) -> list[Request]:
-    recent = calendar.sessions("XCBF", session - timedelta(days=14), session)[-_SAME_EVENING_SESSIONS:]
-    return [cboe.daily_settlements(day) for day in recent]
-
-
-def _is_evening_wanted(store: RawStore, request: Request, session: date) -> bool:
-    # The newest table is asked for again: before publication the server answers with the one before.
-    is_newest = request.name == f"settlement_{session.isoformat()}.csv"
-    return is_newest or store.state(request.publisher, request.name).current is None
 
 
 def _archive_months() -> list[date]:

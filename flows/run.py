@@ -1,0 +1,156 @@
+"""A night from lock to record: the order of the steps, and what is written down of them."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from flows import steps
+from flows.console import say_progress, say_step
+from flows.fetch import FetchSummary
+from flows.night import Night
+from flows.steps import Assessment
+from transforms.errors import PipelineError
+from warehouse.build import Built
+from warehouse.checks import CheckResult
+from warehouse.instants import iso_utc
+from warehouse.publish import claim_market, run_lock, sweep_builds
+from warehouse.reports import WrittenReport
+from warehouse.run_log import RunLog, close_interrupted
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """How a night ended: ``exit_code`` as the command line promises it, and the words for it."""
+
+    exit_code: int
+    outcome: str
+    sentence: str
+    as_of: date | None = None
+    report: Path | None = None
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps a night calls: plain functions here, Prefect tasks in the flow."""
+
+    fetch: Callable[[Night], FetchSummary] = lambda night: steps.fetch_step(night, say_progress)
+    land: Callable[[Night, FetchSummary], dict[str, int]] = steps.land_step
+    build: Callable[[Night], Built] = steps.build_step
+    check: Callable[[Night], list[CheckResult]] = steps.check_step
+    publish: Callable[[Night, Mapping[str, Any]], tuple[Path, str]] = steps.publish_step
+    report: Callable[[Night, date, bool, Mapping[str, Any]], WrittenReport] = steps.report_step
+
+
+def run_night(night: Night, do: Steps | None = None) -> NightResult:
+    """Run one night under the home's lock.
+
+    Raises
+    ------
+    PipelineError
+        After the run record says how the night ended. The published warehouse and reports are
+        untouched by a night that raises before its publish step.
+    """
+    command = f"nightly --source {night.source}"
+    night.home.prepare()
+    with run_lock(night.home, command, night.now):
+        claim_market(night.home, is_simulated=night.is_simulated)
+        close_interrupted(night.home, night.run_id)
+        sweep_builds(night.home)
+        log = RunLog(night.home, night.run_id, night.now, command)
+        log.note(source=night.source, session=night.session.isoformat(), is_simulated=night.is_simulated)
+        try:
+            return _run(night, log, do or Steps())
+        except PipelineError as error:
+            log.note(outcome=error.outcome, exit_code=error.exit_code, error=error.lines())
+            raise
+        except BaseException as error:
+            log.note(outcome="failed", exit_code=1, error=[f"{type(error).__name__}: {error}"])
+            raise
+        finally:
+            night.build_path.unlink(missing_ok=True)
+
+
+def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
+    fetched = _timed(log, "fetch", lambda: do.fetch(night), lambda done: done.sentence())
+    log.note(fetch=fetched.as_dict())
+    _timed(log, "land", lambda: do.land(night, fetched), lambda files: f"{sum(files.values())} files to read")
+    built = _timed(log, "build", lambda: do.build(night), _say_built)
+    log.note(rows=built.rows)
+    results = _timed(log, "check", lambda: do.check(night), _say_checks)
+    log.note(checks=[vars(result) for result in results if not result.is_passed], checks_run=len(results))
+    found = steps.assess_step(night, built, log.record, results)
+    outcome, exit_code = ("degraded", 3) if found.status == "degraded" else ("published", 0)
+    sentence = say_outcome(night, built, found, fetched)
+    log.note(
+        inputs=found.inputs,
+        inputs_sha256=_hash_inputs(found.inputs),
+        revisions=found.compared.revisions,
+        new_sessions=found.compared.new_sessions,
+        previous_run_id=found.compared.previous_run_id,
+        as_of=found.as_of.isoformat(),
+        published_at_utc=iso_utc(datetime.now(UTC)),
+        outcome=outcome,
+        exit_code=exit_code,
+        reasons=found.reasons,
+        sentence=sentence,
+    )
+    path, sha256 = _timed(log, "publish", lambda: do.publish(night, log.record), lambda done: str(done[0]))
+    log.note(published={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256})
+    is_latest = found.as_of == built.last_session
+    written = _timed(
+        log, "report", lambda: do.report(night, found.as_of, is_latest, log.record), lambda done: str(done.html)
+    )
+    return NightResult(exit_code, outcome, sentence, found.as_of, written.html)
+
+
+def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSummary) -> str:
+    """Say in a sentence what the night brought."""
+    compared = found.compared
+    wanted = night.as_of or (night.session if night.has_clock else None)
+    waits = wanted is not None and built.last_session is not None and wanted > built.last_session
+    late = f"{wanted} is not published yet" if waits else ""
+    if compared.previous_run_id is None:
+        parts = [f"first warehouse, to {built.last_session}", late]
+    else:
+        restated = f"{len(compared.revisions)} past value{'s' if len(compared.revisions) != 1 else ''} restated"
+        if compared.new_sessions:
+            news = f"{len(compared.new_sessions)} new: {', '.join(compared.new_sessions[-3:])}"
+        else:
+            news = "nothing new: no file changed" if not fetched.new else "no new session"
+        parts = [news, late, restated if compared.revisions else "every value published before is unchanged"]
+    if found.reasons:
+        parts.append("degraded: " + " ".join(found.reasons))
+    words = "; ".join(part for part in parts if part)
+    return f"SIMULATED market: {words}" if night.is_simulated else words
+
+
+def _timed(log: RunLog, name: str, run: Callable[[], Result], say: Callable[[Result], str]) -> Result:
+    started = time.monotonic()
+    result = run()
+    seconds = time.monotonic() - started
+    log.step(name, seconds, say(result))
+    say_step(name, say(result), seconds)
+    return result
+
+
+def _say_built(built: Built) -> str:
+    return f"{built.rows['core.daily_vx_settlements']} settlements to {built.last_session}"
+
+
+def _say_checks(results: list[CheckResult]) -> str:
+    failed = [result for result in results if not result.is_passed]
+    errors = sum(result.severity == "error" for result in failed)
+    return f"{len(results)} checks, {errors} failed, {len(failed) - errors} warnings"
+
+
+def _hash_inputs(inputs: list[dict[str, str]]) -> str:
+    text = "\n".join(f"{entry['publisher']}/{entry['file_name']} {entry['sha256']}" for entry in inputs)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,148 @@
+"""The steps of a night as plain functions; the Prefect tasks in ``nightly.py`` call them.
+
+Each takes the :class:`~flows.night.Night` and paths or counts of the steps before, works on the home
+folder, and returns plain values. None of them knows Prefect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date
+from pathlib import Path
+from typing import Any
+
+from flows.fetch import FetchSummary, Progress, fetch_night, raise_if_worth_retrying, require_inputs
+from flows.night import Night
+from flows.settings import HttpSettings
+from flows.sources.archive import ArchiveSource
+from flows.sources.base import Source
+from flows.sources.http import HttpSource
+from warehouse.build import Built, build_warehouse, open_build
+from warehouse.checks import CheckResult, require_no_errors, run_sql_checks, write_results
+from warehouse.instants import iso_utc
+from warehouse.models import load_columns, load_models
+from warehouse.publish import publish_warehouse
+from warehouse.query import open_published
+from warehouse.raw_store import RawStore
+from warehouse.report_data import require_session
+from warehouse.reports import WrittenReport, assess_health, write_report
+from warehouse.revisions import Comparison, compare_with_published
+from warehouse.run_log import describe_run, inputs_of, write_run_tables
+
+
+def fetch_step(night: Night, progress: Progress | None = None) -> FetchSummary:
+    """Fetch what can have changed and store each file at once."""
+    with _open_source(night) as source:
+        # In a folder asking costs nothing, and a changed past file is worth finding.
+        is_free = night.source == "archive"
+        summary = fetch_night(
+            source,
+            RawStore(night.home),
+            night.session,
+            ask_everything=is_free or night.ask_everything,
+            progress=progress,
+        )
+    raise_if_worth_retrying(summary)
+    return summary
+
+
+def land_step(night: Night, fetched: FetchSummary) -> dict[str, int]:
+    """Judge the stored files: stop here when something required is missing. Return files by format."""
+    store = RawStore(night.home)
+    require_inputs(store, fetched)
+    counts: dict[str, int] = {}
+    for file in store.current_files():
+        counts[file.dataset] = counts.get(file.dataset, 0) + 1
+    return counts
+
+
+def build_step(night: Night) -> Built:
+    """Build the next warehouse beside the published one."""
+    return build_warehouse(
+        night.home,
+        night.build_path,
+        run_id=night.run_id,
+        today=night.now.astimezone(UTC).date(),
+        due_session=night.due_session,
+        is_simulated=night.is_simulated,
+    )
+
+
+def check_step(night: Night) -> list[CheckResult]:
+    """Run both kinds of checks on the build and write their results into it."""
+    from warehouse.expectations import run_expectations
+
+    with open_build(night.build_path) as connection:
+        results = run_sql_checks(connection)
+        results += run_expectations(connection, load_models(), load_columns(), night.due_session)
+        write_results(connection, night.run_id, results)
+    return results
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A checked build before it is published: what changed, what went in, and how healthy it is."""
+
+    as_of: date
+    compared: Comparison
+    inputs: list[dict[str, str]]
+    status: str
+    reasons: list[str]
+
+
+def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: list[CheckResult]) -> Assessment:
+    """Refuse a build that failed a check; otherwise say what it brings.
+
+    Raises
+    ------
+    ChecksFailedError
+        If a check of severity ``error`` found offending rows.
+    UsageError
+        If the session asked for is not in the data and lies before the newest one.
+    """
+    require_no_errors(results)
+    assert built.last_session is not None
+    with open_build(night.build_path) as connection:
+        compared = compare_with_published(connection, night.home.published, night.run_id, iso_utc(night.now))
+        write_run_tables(connection, night.home, record, compared.revisions)
+        as_of = built.last_session
+        if night.as_of is not None and night.as_of < as_of:
+            require_session(connection, night.as_of)
+            as_of = night.as_of
+        status, reasons = assess_health(
+            connection, as_of, describe_run(record), record["fetch"]["failures"], night.due_session
+        )
+        return Assessment(as_of, compared, inputs_of(connection), status, reasons)
+
+
+def publish_step(night: Night, record: Mapping[str, Any]) -> tuple[Path, str]:
+    """Finish the build's run tables and swap it in."""
+    with open_build(night.build_path) as connection:
+        write_run_tables(connection, night.home, record, record["revisions"])
+    return publish_warehouse(night.home, night.build_path, night.keep_published)
+
+
+def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
+    """Write the report of a session from the published file."""
+    with open_published(night.home) as connection:
+        return write_report(
+            connection,
+            night.home,
+            as_of,
+            describe_run(record),
+            failures=record["fetch"]["failures"],
+            expected_session=night.due_session,
+            is_latest=is_latest,
+        )
+
+
+@contextmanager
+def _open_source(night: Night) -> Iterator[Source]:
+    if night.source == "archive":
+        assert night.archive is not None
+        yield ArchiveSource(night.archive)
+        return
+    with HttpSource(HttpSettings()) as source:
+        yield source

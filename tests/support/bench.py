@@ -1,0 +1,240 @@
+"""A workbench for tests of the models: land hand-made lines, build, ask.
+
+A test states only the lines it cares about. Every number is made up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from transforms import calendar
+from transforms.contracts import CONTRACT_PATH, MONTH_CODES, current_file_name
+from transforms.formats import DAILY_SETTLEMENT_HEADER, VX_HEADER
+from warehouse.build import Built, build_warehouse
+from warehouse.home import Home
+from warehouse.models import SQL_FOLDER
+from warehouse.raw_store import RawStore, StoredFile
+
+TODAY = date(2025, 9, 15)
+NOW = datetime(2025, 9, 15, 1, 0, tzinfo=UTC)
+
+
+class Bench:
+    """A home folder in the making. ``build`` returns an open connection; ``close`` ends them all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = Home(folder)
+        self.home.prepare()
+        self.store = RawStore(self.home)
+        self._open: list[duckdb.DuckDBPyConnection] = []
+
+    def land(
+        self, dataset: str, name: str, body: str | bytes, *, publisher: str = "cboe", at: datetime = NOW
+    ) -> StoredFile:
+        content = body if isinstance(body, bytes) else body.encode()
+        stored, _ = self.store.land(
+            publisher=publisher,
+            dataset=dataset,
+            name=name,
+            url=f"https://publisher.test/{name}",
+            body=content,
+            status=200,
+            headers={},
+            fetched_at=at,
+        )
+        return stored
+
+    def contract(self, expiry: date, *lines: str, **more: Any) -> StoredFile:
+        """Land a current-format contract file with these data lines."""
+        return self.land("vx_contract", current_file_name(expiry), _text(VX_HEADER, lines), **more)
+
+    def archive(self, month: str, *lines: str, **more: Any) -> StoredFile:
+        """Land an archive file; ``month`` is a code such as ``H07``."""
+        return self.land("vx_archive", f"CFE_{month}_VX.csv", _text(VX_HEADER, lines), **more)
+
+    def evening(self, session: date, *lines: str, **more: Any) -> StoredFile:
+        """Land a same-evening settlement table."""
+        name = f"settlement_{session.isoformat()}.csv"
+        return self.land("vx_daily_settlement", name, _text(DAILY_SETTLEMENT_HEADER, lines), **more)
+
+    def index(self, code: str, *lines: str, **more: Any) -> StoredFile:
+        """Land an index history: four prices a line where the first line has five fields, else the close alone."""
+        fields = lines[0].count(",") if lines else 4
+        header = "DATE,OPEN,HIGH,LOW,CLOSE" if fields >= 4 else f"DATE,{code}"
+        return self.land("index_history", f"{code}_History.csv", _text(header, lines), **more)
+
+    def bills(self, *lines: str, **more: Any) -> StoredFile:
+        """Land the bill rate."""
+        return self.land("fred_series", "DTB3.csv", _text("observation_date,DTB3", lines), publisher="fred", **more)
+
+    def finals(self, *lines: str, **more: Any) -> StoredFile:
+        """Land the history of final settlement values."""
+        return self.land("vx_final_settlement", "VRO_History.csv", _text("DATE,CLOSE", lines), **more)
+
+    def contract_list(self, *entries: Mapping[str, Any]) -> StoredFile:
+        """Land Cboe's contract list."""
+        return self.land("vx_contract_list", "VX_product_list.json", json.dumps({"2025": list(entries)}) + "\n")
+
+    def build(
+        self, *, today: date = TODAY, due_session: date | None = None, is_simulated: bool = False, run_id: str = "run"
+    ) -> duckdb.DuckDBPyConnection:
+        """Build what has been landed. Return a connection to it."""
+        built = self.build_file(today=today, due_session=due_session, is_simulated=is_simulated, run_id=run_id)
+        connection = duckdb.connect(str(built.path))
+        self._open.append(connection)
+        return connection
+
+    def build_file(self, *, name: str | None = None, today: date = TODAY, run_id: str = "run", **more: Any) -> Built:
+        """Build what has been landed into a new file."""
+        number = len(list(self.home.build.glob("*.duckdb")))
+        path = self.home.build / (name or f"build-{number}.duckdb")
+        return build_warehouse(self.home, path, run_id=run_id, today=today, **{"due_session": None, **more})
+
+    def close(self) -> None:
+        for connection in self._open:
+            connection.close()
+
+
+def vx_line(
+    day: date | str,
+    expiry: date,
+    settle: float | str,
+    *,
+    prices: str | None = None,
+    volume: int | str = 100,
+    interest: int | str = 1000,
+    label: str | None = None,
+) -> str:
+    """A data line of a current-format contract file; without ``prices`` all trades are at the settle."""
+    code = MONTH_CODES[expiry.month - 1]
+    four = prices or f"{settle},{settle},{settle},{settle}"
+    return f"{day},{label or f'{code} ({expiry:%b %Y})'},{four},{settle},0,{volume},0,{interest}"
+
+
+def archive_line(day: date | str, month: date, settle: float | str, **more: Any) -> str:
+    """A data line of an archive file: month-first date, label with a two-digit year."""
+    when = f"{day:%m/%d/%Y}" if isinstance(day, date) else day
+    return vx_line(when, month, settle, **{"label": f"{MONTH_CODES[month.month - 1]} ({month:%b %y})", **more})
+
+
+def evening_line(expiry: date, settle: float | str, *, product: str = "VX") -> str:
+    """A line of the same-evening table."""
+    return f"{product},{product}/{MONTH_CODES[expiry.month - 1]}{expiry.year % 10},{expiry},{settle}"
+
+
+def list_entry(expiry: date, *, duration: str = "M", **changes: Any) -> dict[str, Any]:
+    """An entry of Cboe's contract list."""
+    entry = {
+        "product_display": f"VX+VXT/{MONTH_CODES[expiry.month - 1]}{expiry.year % 10}",
+        "expire_date": expiry.isoformat(),
+        "futures_root": "VX",
+        "duration_type": duration,
+        "path": CONTRACT_PATH.format(expiry=expiry.isoformat()),
+        "contract_dt": expiry.replace(day=1).isoformat(),
+    }
+    return entry | changes
+
+
+@lru_cache(maxsize=8)
+def monthlies(first: date, last: date) -> tuple[date, ...]:
+    """Monthly expiries of contract months from ``first`` to ``last``."""
+    return tuple(entry.expiry_date for entry in calendar.vx_monthly_settlement_dates(first, last))
+
+
+def rows(connection: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Rows of a query."""
+    return connection.execute(sql, list(values)).fetchall()
+
+
+def value(connection: duckdb.DuckDBPyConnection, sql: str, *values: Any) -> Any:
+    """The only value of a query; fails unless it returns exactly one row."""
+    found = rows(connection, sql, *values)
+    assert len(found) == 1, f"{len(found)} rows for {sql}"
+    return found[0][0]
+
+
+class ModelBench:
+    """One model on hand-made input tables, without files: for many sessions or many random cases."""
+
+    def __init__(self) -> None:
+        from transforms.registry import parameters
+
+        self.connection = duckdb.connect()
+        for schema in ("ref", "stg", "core", "mart"):
+            self.connection.execute(f"create schema {schema}")
+        self.connection.execute("create table ref.parameters (parameter varchar, value double)")
+        for entry in parameters().values():
+            self.connection.execute("insert into ref.parameters values (?, ?)", [entry.parameter, float(entry.value)])
+
+    def set_parameter(self, name: str, number: float) -> None:
+        self.connection.execute("update ref.parameters set value = ? where parameter = ?", [number, name])
+
+    def table(self, name: str, columns: str, data: Iterable[Iterable[Any]]) -> None:
+        self.connection.execute(f"create or replace table {name} ({columns})")
+        values = [list(row) for row in data]
+        if values:
+            import pandas as pd
+
+            names = [column.split()[0] for column in columns.split(", ")]
+            frame = pd.DataFrame(values, columns=names, dtype=object)
+            casts = ", ".join(f"{column.split()[0]}::{column.split()[1]}" for column in columns.split(", "))
+            self.connection.register("frame", frame)
+            self.connection.execute(f"insert into {name} select {casts} from frame")
+            self.connection.unregister("frame")
+
+    def run(self, model: str, columns: str) -> list[tuple[Any, ...]]:
+        """Run a model's own SQL and return some of its columns, in the model's order of grain."""
+        schema, table = model.split(".")
+        sql = (SQL_FOLDER / schema / f"{table}.sql").read_text(encoding="utf-8")
+        return self.connection.execute(f"select {columns} from ({sql}) order by 1").fetchall()
+
+    def curve(
+        self,
+        settles: Mapping[date, Mapping[date, float | None]],
+        *,
+        vix: Mapping[date, float] | None = None,
+        vix3m: Mapping[date, float] | None = None,
+        trading_days: Mapping[tuple[date, date], int] | None = None,
+    ) -> None:
+        """Set the inputs of the term structure: settlements by session and expiry, None where one is missing."""
+        listings, settled = [], []
+        for day, curve in settles.items():
+            for rank, expiry in enumerate(sorted(curve), start=1):
+                listings.append((day, expiry, rank))
+                if curve[expiry] is not None:
+                    days_left = (trading_days or {}).get((day, expiry), round((expiry - day).days * 5 / 7))
+                    settled.append((day, expiry, curve[expiry], days_left))
+        self.table("core.daily_vx_listings", "trade_date date, expiry_date date, tenor_rank bigint", listings)
+        self.table(
+            "core.daily_vx_settlements",
+            "trade_date date, expiry_date date, settle_pts double, trading_days_to_expiry bigint",
+            settled,
+        )
+        levels = [(day, "VIX", close) for day, close in (vix or {}).items()]
+        levels += [(day, "VIX3M", close) for day, close in (vix3m or {}).items()]
+        self.table("core.daily_index_levels", "trade_date date, index_code varchar, close_pts double", levels)
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+def sessions_from(first: date, count: int) -> list[date]:
+    """``count`` weekdays from ``first``: for models that do not know a calendar."""
+    days: list[date] = []
+    day = first
+    while len(days) < count:
+        if day.weekday() < 5:
+            days.append(day)
+        day += timedelta(days=1)
+    return days
+
+
+def _text(header: str, lines: Iterable[str]) -> str:
+    return "\n".join([header, *lines]) + "\n"
