@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Set-up runs again only when what is installed could have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup nightly test lint types check clean constraints
+.PHONY: setup nightly test lint types check clean constraints docs
 
 nightly: $(STAMP) ## run the main job; ARCHIVE=<dir> reads an offline archive, otherwise ALVH_SOURCE decides
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE))
@@ -38,6 +38,10 @@ constraints: ## pin what a fresh resolution installs (then read the diff)
 	.venv-constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
 	.venv-constraints/bin/python -m pip freeze --exclude alvh --exclude-editable > constraints.txt
 	rm -rf .venv-constraints
+
+docs: $(STAMP) ## write docs/data_dictionary.md from the column registry and the models
+	$(BIN)/python -m warehouse.dictionary > docs/data_dictionary.md.new
+	mv docs/data_dictionary.md.new docs/data_dictionary.md
 
 clean: ## remove the environment and caches, never the home folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

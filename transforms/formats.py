@@ -39,6 +39,9 @@ def inspect_file(dataset: str, name: str, body: bytes) -> Inspection:
         return f"not UTF-8 text: byte {body[error.start]:#04x} at offset {error.start}"
     if "\x00" in text:
         return "not text: contains NUL bytes"
+    if not text.strip():
+        # Spaces that only Unicode knows, or a byte order mark alone.
+        return "empty file"
     if text.lstrip()[:1] == "<":
         return f"a web page or XML error instead of data: {text.strip()[:60]!r}"
     if dataset == "vx_contract_list":
@@ -58,7 +61,7 @@ def last_trade_date(body: bytes) -> date | None:
                 month, day, year = (int(part) for part in first.split("/"))
                 return date(year, month, day)
             return date.fromisoformat(first)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
     return None
 
@@ -86,7 +89,8 @@ def _inspect_csv(text: str, headers: tuple[str, ...]) -> Inspection:
         # Publishers end every line; without it the last number may have lost digits unseen.
         return f"cut off: the last line is not ended: {lines[-1][-60:]!r}"
     width = headers[0].count(",") + 1
-    fields = data[-1].rstrip(",").count(",") + 1
+    # A last field may be empty: FRED leaves the value of a holiday blank.
+    fields = data[-1].count(",") + 1
     if fields < min(width, 2) or (width > 5 and fields < width - 1):
         return f"cut off: the last line has {fields} of {width} fields"
     return None

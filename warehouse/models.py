@@ -101,7 +101,7 @@ def build_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model])
                 f"the model {model.name} cannot be built",
                 where=str(model.path.name),
                 found=str(error).strip(),
-            ) from error
+            ) from None
         if kind == "table":
             rows[model.name] = _count(connection, model.name)
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             where=str(home.published),
             found=str(error).strip().splitlines()[0],
             next_step="an earlier one is under published/; `alvh nightly` builds a new one from the raw files",
-        ) from error
+        ) from None
     with connection:
         connection.execute("set lock_configuration = true")
         yield connection
@@ -117,11 +118,18 @@ def write_parquet(home: Home, sql: str, path: Path) -> int:
     The query runs on the locked connection; only its result reaches the connection that writes.
     """
     with open_published(home) as connection:
-        frame = _execute_reading(connection, sql).df()
+        cursor = _execute_reading(connection, sql)
+        types = [str(column[1]) for column in cursor.description or []]
+        with warnings.catch_warnings():
+            # DuckDB's own conversion of instants uses a pandas option that pandas deprecates.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            frame = cursor.df()
+    # pandas has no dates and no integers with gaps: each column gets its type back.
+    columns = ", ".join(_as_type(name, kind) for name, kind in zip(frame.columns, types, strict=True))
     with duckdb.connect() as writer:
         writer.register("result", frame)
         try:
-            writer.execute("copy result to $1 (format parquet)", [str(path)])
+            writer.execute(f"copy (select {columns} from result) to $1 (format parquet)", [str(path)])  # noqa: S608
         except duckdb.Error as error:
             raise UsageError("the Parquet file cannot be written", where=str(path), found=str(error).strip()) from None
     return len(frame)
@@ -183,6 +191,11 @@ def _execute_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.
             found=str(error).strip(),
             next_step="`alvh tables` lists the tables, `alvh tables NAME` their columns",
         ) from None
+
+
+def _as_type(name: str, kind: str) -> str:
+    quoted = '"' + name.replace('"', '""') + '"'
+    return quoted if kind.strip('"') == "NULL" else f"{quoted}::{kind} as {quoted}"
 
 
 def _cell(value: Any) -> str:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+
+from transforms import calendar
 
 SESSIONS_A_YEAR = 252
 _BUCKET_EDGES = (0.0, 15.0, 20.0, 25.0, 30.0, np.inf)
@@ -78,7 +81,7 @@ def measure_facts(indices: pd.DataFrame, settlements: pd.DataFrame) -> dict[str,
         **_episode_facts(indices["VIX"].dropna()),
         **_curve_facts(indices["VIX"].dropna(), curve),
         **_sensitivity_facts(indices["VIX"].dropna(), curve),
-        "short_term_log_drift": _short_term_log_drift(curve, indices["SPX"].dropna().index),
+        "short_term_log_drift": _log_drift(_rolled_returns(curve)),
     }
 
 
@@ -182,27 +185,40 @@ def _sensitivity_facts(vix: pd.Series, curve: pd.DataFrame) -> dict[str, float]:
     return facts
 
 
-def _short_term_log_drift(curve: pd.DataFrame, equity_sessions: pd.Index) -> float:
-    """Log return a year of the first two months rolled daily: the excess-return index rebuilt.
+def _log_drift(returns: pd.Series) -> float:
+    return float(np.log1p(returns).mean() * SESSIONS_A_YEAR)
+
+
+def short_term_returns(settlements: pd.DataFrame) -> pd.Series:
+    """Daily simple return of the first two months rolled daily: the excess-return index rebuilt.
 
     ``w1 = dr/dt`` over business days of the roll period (prospectus of VXX; the warehouse's own model is
-    ``sql/mart/daily_volatility_indices.sql``).
+    ``sql/mart/daily_volatility_indices.sql``). Indexed by the session on which the return is earned.
+
+    Parameters
+    ----------
+    settlements
+        Monthly VX settlements: ``trade_date``, ``expiry_date``, ``settle_pts``.
     """
-    curve = curve[curve.index.isin(equity_sessions)]
-    values, days = curve.to_numpy(), curve.index.to_numpy()
-    expiries = curve.columns.to_numpy()
-    starts = np.searchsorted(days, expiries)  # business-day number of each settlement date
-    following = np.arange(1, len(days))
+    return _rolled_returns(_curve(settlements))
+
+
+def _rolled_returns(curve: pd.DataFrame) -> pd.Series:
+    first, last = curve.index[0].date(), curve.columns[-1].date()
+    business = np.array(calendar.sessions("XNYS", first - timedelta(days=70), last), dtype="datetime64[ns]")
+    months = calendar.vx_monthly_settlement_dates(max(first - timedelta(days=40), calendar.FIRST_SESSION), last)
+    expiries = np.array([entry.expiry_date for entry in months], dtype="datetime64[ns]")
+    curve = curve[curve.index.isin(business)].reindex(columns=pd.DatetimeIndex(expiries))
+    values, days = curve.to_numpy(), curve.index.to_numpy().astype("datetime64[ns]")
+    at = np.searchsorted(business, days)
+    starts = np.searchsorted(business, expiries)
     month = np.searchsorted(expiries, days[1:], side="right")  # first expiry after the following day
-    known = (month >= 1) & (month + 1 < len(expiries)) & (starts[np.minimum(month, len(starts) - 1)] < len(days))
-    following, month = following[known], month[known]
-    weight = (starts[month] - following) / (starts[month] - starts[month - 1])
-    held = following - 1
-    later = weight * values[following, month] + (1 - weight) * values[following, month + 1]
-    earlier = weight * values[held, month] + (1 - weight) * values[held, month + 1]
-    moves = np.log(later / earlier)
-    moves = moves[np.isfinite(moves)]
-    return float(moves.mean() * SESSIONS_A_YEAR)
+    known = (np.diff(at) == 1) & (month >= 1) & (month + 1 < len(expiries))
+    row, month = np.flatnonzero(known), month[known]
+    weight = (starts[month] - at[row + 1]) / (starts[month] - starts[month - 1])
+    later = weight * values[row + 1, month] + (1 - weight) * values[row + 1, month + 1]
+    earlier = weight * values[row, month] + (1 - weight) * values[row, month + 1]
+    return pd.Series(later / earlier - 1, index=curve.index[row + 1]).dropna()
 
 
 def compare(values: Mapping[str, float]) -> list[tuple[StylisedFact, float, bool]]:

@@ -1,0 +1,106 @@
+"""What a night keeps: versions, revisions, earlier warehouses, records."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.market import Market
+from tests.support.nights import VALUES, Trader
+
+
+def _restate(market: Market) -> tuple[str, str]:
+    path = market.contract_path(market.monthlies[1])
+    line = path.read_text(encoding="utf-8").splitlines()[5]
+    fields = line.split(",")
+    fields[6] = f"{float(fields[6]) + 0.05:.4f}"
+    market.edit(path, lambda text: text.replace(line, ",".join(fields)))
+    return fields[0], path.name
+
+
+def test_second_night_publishes_the_same_values_and_says_so(trader: Trader) -> None:
+    trader.run()
+    before = trader.rows(VALUES)
+    result = trader.run()
+    assert result.sentence == "nothing new: no file changed; every value published before is unchanged"
+    assert trader.rows(VALUES) == before
+
+
+def test_restated_settle_is_one_revision_row_with_both_values(trader: Trader, market: Market) -> None:
+    trader.run()
+    day, _ = _restate(market)
+    trader.run()
+    rows = trader.rows(
+        "select trade_date::varchar, column_name, round(new_value::double - old_value::double, 4) from ops.value_revisions"
+    )
+    assert rows == [(day, "settle_pts", 0.05)]
+
+
+def test_restated_settle_is_named_in_the_report(trader: Trader, market: Market) -> None:
+    trader.run()
+    day, _ = _restate(market)
+    trader.run()
+    latest = trader.home.reports / "latest"
+    revisions = json.loads((latest / "hedge-state.json").read_text(encoding="utf-8"))["data_health"]["revisions"]
+    assert [(entry["trade_date"], entry["key"]) for entry in revisions] == [(day, "VXN25")]
+    assert "VXN25" in (latest / "hedge-state.html").read_text(encoding="utf-8")
+
+
+def test_restated_file_is_kept_beside_the_earlier_version(trader: Trader, market: Market) -> None:
+    trader.run()
+    _, name = _restate(market)
+    trader.run()
+    assert len([stored for stored in trader.raw_bodies() if f"/{name}/" in stored]) == 2
+
+
+def test_revision_is_found_once_and_stays_on_record(trader: Trader, market: Market) -> None:
+    trader.run()
+    _restate(market)
+    trader.run()
+    trader.run()
+    assert trader.rows("select count(*) from ops.value_revisions") == [(1,)]
+
+
+def test_new_sessions_are_no_revisions(trader: Trader, market: Market) -> None:
+    trader.run()
+    market.extend_to(market.last.replace(day=16))
+    result = trader.run()
+    assert "2 new: 2025-09-15, 2025-09-16" in result.sentence
+    assert trader.rows("select count(*) from ops.value_revisions") == [(0,)]
+
+
+def test_last_n_warehouses_are_kept(trader: Trader) -> None:
+    for _ in range(6):
+        trader.run()
+    assert len(list(trader.home.earlier.glob("*.duckdb"))) == 3
+
+
+def test_runs_table_lists_every_run_with_its_outcome(trader: Trader) -> None:
+    trader.run()
+    trader.run()
+    rows = trader.rows("select outcome, exit_code, is_simulated from ops.runs order by run_id")
+    assert rows == [("published", 0, False), ("published", 0, False)]
+
+
+def test_run_record_holds_versions_inputs_rows_and_timings(trader: Trader) -> None:
+    trader.run()
+    record = json.loads(max(trader.home.runs.glob("*.json")).read_text(encoding="utf-8"))
+    assert {"duckdb", "pandas", "python"} <= set(record["versions"])
+    assert all(len(entry["sha256"]) == 64 for entry in record["inputs"])
+    assert record["rows"]["core.daily_vx_settlements"] > 0
+    assert [step["step"] for step in record["steps"]] == ["fetch", "land", "build", "check", "publish", "report"]
+    assert record["published"]["sha256"]
+
+
+def test_report_of_a_past_session_shows_nothing_later(trader: Trader, market: Market) -> None:
+    day = market.sessions[40]
+    trader.run(as_of=day)
+    report = json.loads((trader.home.reports / day.isoformat() / "hedge-state.json").read_text(encoding="utf-8"))
+    assert report["as_of"] == day.isoformat()
+    assert market.last.isoformat() not in json.dumps(report["curve"])
+
+
+def test_report_of_a_past_session_does_not_become_the_latest(trader: Trader, market: Market) -> None:
+    trader.run()
+    trader.run(as_of=market.sessions[40])
+    latest = json.loads((trader.home.reports / "latest" / "hedge-state.json").read_text(encoding="utf-8"))
+    assert latest["as_of"] == market.last.isoformat()

@@ -1,0 +1,200 @@
+"""The whole night over HTTP, against a server that behaves as the real ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.support.loopback import Burst, LoopbackServer
+from tests.support.market import LAST, Market
+from tests.support.nights import VALUES, Trader, evening_of
+from transforms.errors import SourceError
+from warehouse.home import Home
+
+
+@pytest.fixture
+def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    with LoopbackServer(market.root) as running:
+        for name, value in {
+            "MIRROR_URL": running.url,
+            "PACE_SECONDS": "0",
+            "BACKOFF_SECONDS": "0",
+            "ATTEMPTS": "2",
+            "READ_TIMEOUT_SECONDS": "0.5",
+            "MAX_WAIT_SECONDS": "0.2",
+        }.items():
+            monkeypatch.setenv(f"ALVH_HTTP_{name}", value)
+        yield running
+
+
+@pytest.fixture
+def online(trader: Trader, server: LoopbackServer) -> Trader:
+    return replace(trader, source="cboe")
+
+
+def test_night_over_http_gives_the_same_tables_as_the_archive(trader: Trader, online: Trader, market: Market) -> None:
+    market.write_daily_settlements(LAST)
+    offline = Trader(Home(trader.home.path.parent / "offline"), market.root, trader.now)
+    assert offline.run().exit_code == 0
+    assert online.run().exit_code == 0
+    assert online.rows(VALUES) == offline.rows(VALUES)
+
+
+def test_second_night_over_http_fetches_nothing_new(online: Trader, server: LoopbackServer) -> None:
+    online.run()
+    result = online.run()
+    assert result.sentence.startswith("nothing new: no file changed")
+    assert "every value published before is unchanged" in result.sentence
+
+
+def test_second_night_over_http_does_not_ask_for_complete_contracts(
+    online: Trader, server: LoopbackServer, market: Market
+) -> None:
+    online.run()
+    asked_before = len(server.requests)
+    online.run()
+    asked = [one.path for one in server.requests[asked_before:]]
+    expired = [expiry for expiry in market.monthlies if expiry <= market.last]
+    assert expired
+    assert not [path for path in asked if any(f"VX_{expiry}" in path for expiry in expired)]
+    assert not [path for path in asked if "CFE_" in path]
+
+
+def test_second_night_over_http_asks_only_conditionally_for_what_it_has(online: Trader, server: LoopbackServer) -> None:
+    online.run()
+    asked_before = len(server.requests)
+    online.run()
+    for one in server.requests[asked_before:]:
+        if one.method == "GET" and "settlement/csv" not in one.path and "VX_2" in one.path:
+            assert "if-none-match" in {name.lower() for name in one.headers}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 403},
+        {"status": 404},
+        {"status": 429, "retry_after": "1"},
+        {"status": 500},
+        {"delay_seconds": 2.0},
+        {"drop": True},
+        {"truncate_to": 300},
+        {"html": True},
+    ],
+    ids=["403", "404", "429", "500", "timeout", "dropped", "truncated", "html"],
+)
+def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_rest(
+    online: Trader, server: LoopbackServer, fault: dict[str, object]
+) -> None:
+    planned = server.fault("VIX_History", **fault)
+    with pytest.raises(SourceError) as caught:
+        online.run()
+    assert caught.value.exit_code == 5
+    assert not online.home.published.exists()
+    stored = online.raw_bodies()
+    assert stored
+    if "status" in fault:
+        # VIX is also the control address: without it a refusal is taken as a block, and no storm follows
+        assert len(server.paths("cdn.cboe.com")) < 60
+
+    server.plan.remove(planned)
+    assert online.run().exit_code == 0
+    assert stored <= online.raw_bodies()
+
+
+def test_night_in_which_an_index_fails_is_published_degraded(online: Trader, server: LoopbackServer) -> None:
+    online.run()
+    server.fault("VIX3M_History", status=500)
+    result = online.run()
+    assert result.exit_code == 3
+    assert "VIX3M" in result.sentence
+
+
+def test_night_in_which_the_server_blocks_a_burst_is_resumed_by_the_next(online: Trader, server: LoopbackServer) -> None:
+    server.burst = Burst(requests=20, within_seconds=60, block_seconds=0.2)
+    with pytest.raises(SourceError):
+        online.run()
+    stored = online.raw_bodies()
+    assert stored
+    server.burst = None
+    assert online.run().exit_code == 0
+    assert stored <= online.raw_bodies()
+
+
+def test_evening_before_the_contract_files_are_out_uses_the_same_evening_table(
+    online: Trader, server: LoopbackServer, market: Market
+) -> None:
+    online.run()
+    monday = LAST + timedelta(days=3)
+    path = market.write_daily_settlements(LAST)
+    market.write_daily_settlements(monday, table_of=LAST, shift=0.5)
+    for code in ("VIX", "VIX9D", "VIX3M", "VIX6M", "SPX", "VVIX", "SKEW"):
+        market.edit(market.index_path(code), lambda text: text + text.splitlines()[-1].replace("09/12", "09/15") + "\n")
+    online.now = evening_of(monday)
+    result = online.run()
+    assert result.as_of == monday
+    sources = online.rows(f"select distinct settle_source from core.daily_vx_settlements where trade_date = '{monday}'")
+    assert sources == [("same_evening_table",)]
+    assert path.exists()
+
+
+def test_morning_after_the_contract_file_wins_and_the_difference_is_recorded(
+    online: Trader, server: LoopbackServer, market: Market
+) -> None:
+    market.write_daily_settlements(LAST, shift=0.05)
+    online.run()
+    front = market.front()[0]
+    difference = online.rows(
+        f"select round(same_evening_pts - contract_file_pts, 4) from core.settlement_differences "
+        f"where trade_date = '{LAST}' and expiry_date = '{front}'"
+    )
+    assert difference == [(0.05,)]
+    source = online.rows(
+        f"select settle_source from core.daily_vx_settlements where trade_date = '{LAST}' and expiry_date = '{front}'"
+    )
+    assert source == [("contract_file",)]
+
+
+def test_holiday_evening_brings_nothing_new(online: Trader) -> None:
+    online.run()
+    online.now = evening_of(LAST + timedelta(days=1))
+    result = online.run()
+    assert result.exit_code == 0
+    assert result.sentence.startswith("nothing new")
+
+
+def test_evening_whose_session_is_not_out_yet_says_so_and_is_no_failure(online: Trader) -> None:
+    online.run()
+    online.now = evening_of(LAST + timedelta(days=3))
+    result = online.run()
+    assert result.exit_code == 0
+    assert "2025-09-15 is not published yet" in result.sentence
+
+
+def test_night_two_sessions_behind_is_degraded_and_names_the_session(online: Trader) -> None:
+    online.run()
+    online.now = evening_of(LAST + timedelta(days=5))
+    result = online.run()
+    assert result.exit_code == 3
+    assert "16 Sep 2025" in result.sentence
+
+
+def test_recheck_finds_a_restated_past_file_and_keeps_both_versions(
+    online: Trader, server: LoopbackServer, market: Market
+) -> None:
+    online.run()
+    past = market.monthlies[1]
+    line = market.contract_path(past).read_text(encoding="utf-8").splitlines()[5]
+    fields = line.split(",")
+    fields[6] = f"{float(fields[6]) + 0.05:.4f}"
+    market.edit(market.contract_path(past), lambda text: text.replace(line, ",".join(fields)))
+    assert "unchanged" in online.run().sentence
+    result = online.run(ask_everything=True)
+    assert "1 past value restated" in result.sentence
+    revised = online.rows("select column_name, row_key from ops.value_revisions")
+    assert revised == [("settle_pts", "VXN25")]
+    versions = [name for name in online.raw_bodies() if f"VX_{past}" in name]
+    assert len(versions) == 2

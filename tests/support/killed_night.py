@@ -1,0 +1,94 @@
+"""Run one night in a process of its own that kills itself at a named instant.
+
+``python -m tests.support.killed_night HOME ARCHIVE NOW INSTANT``: SIGKILL, so nothing is cleaned up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import flows.fetch
+import warehouse.publish
+import warehouse.reports
+from flows import steps
+from flows.run import Steps, run_night
+from tests.support.nights import QUICK, Trader
+from warehouse.home import Home
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying(step: Callable[..., Any], *, before: bool = False) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        if before:
+            die()
+        result = step(*args)
+        die()
+        return result
+
+    return run
+
+
+def dying_during(step: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        threading.Timer(seconds, die).start()
+        return step(*args)
+
+    return run
+
+
+def dying_after_calls(module: Any, name: str, calls: int) -> None:
+    """Make the n-th call of a function the last thing the process does."""
+    original, seen = getattr(module, name), [0]
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        seen[0] += 1
+        if seen[0] > calls:
+            die()
+        return original(*args, **kwargs)
+
+    setattr(module, name, counted)
+
+
+INSTANTS: dict[str, Callable[[], Steps]] = {
+    "after-fetch": lambda: replace(QUICK, fetch=dying(QUICK.fetch)),
+    "after-land": lambda: replace(QUICK, land=dying(steps.land_step)),
+    "during-build": lambda: replace(QUICK, build=dying_during(steps.build_step, 0.4)),
+    "after-build": lambda: replace(QUICK, build=dying(steps.build_step)),
+    "after-check": lambda: replace(QUICK, check=dying(QUICK.check)),
+    "before-publish": lambda: replace(QUICK, publish=dying(steps.publish_step, before=True)),
+    "after-publish": lambda: replace(QUICK, publish=dying(steps.publish_step)),
+    "after-report": lambda: replace(QUICK, report=dying(steps.report_step)),
+}
+
+
+def _patched(module: Any, name: str, calls: int) -> Callable[[], Steps]:
+    def make() -> Steps:
+        dying_after_calls(module, name, calls)
+        return QUICK
+
+    return make
+
+
+INSTANTS |= {
+    "between-two-files": _patched(flows.fetch, "_answer", 20),
+    "before-the-swap": _patched(warehouse.publish, "replace_durably", 0),
+    "between-swap-and-pruning": _patched(warehouse.publish, "prune_earlier", 0),
+    "between-two-report-files": _patched(warehouse.reports, "write_atomically", 2),
+}
+
+
+if __name__ == "__main__":
+    home, archive, now, instant = sys.argv[1:]
+    trader = Trader(Home(Path(home)), Path(archive), datetime.fromisoformat(now))
+    run_night(trader.night(), INSTANTS[instant]())

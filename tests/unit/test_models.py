@@ -1,0 +1,133 @@
+"""The model runner: headers, what a model reads, and the order of building."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from transforms.errors import PipelineError
+from warehouse import models
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        yield opened
+
+
+def write_model(folder: Path, name: str, sql: str, **changes: str | None) -> None:
+    header = {"model": name, "grain": "a", "reads": "", "what": "w", "source": "s", "edge": "e"} | changes
+    schema, table = name.split(".")
+    (folder / schema).mkdir(parents=True, exist_ok=True)
+    lines = [f"-- {key}: {text}" for key, text in header.items() if text is not None]
+    (folder / schema / f"{table}.sql").write_text("\n".join([*lines, sql]) + "\n")
+
+
+def test_models_come_in_the_order_of_what_they_read(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "select * from core.b")
+    write_model(tmp_path, "core.b", "select * from stg.c")
+    write_model(tmp_path, "stg.c", "select 1 as a")
+    assert list(models.load_models(tmp_path)) == ["stg.c", "core.b", "core.a"]
+
+
+def test_models_in_a_circle_are_an_error_that_names_it(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "select * from core.b")
+    write_model(tmp_path, "core.b", "select * from core.a")
+    with pytest.raises(PipelineError, match="models read each other in a circle") as caught:
+        models.load_models(tmp_path)
+    assert "core.a" in str(caught.value.found)
+    assert "core.b" in str(caught.value.found)
+
+
+def test_model_that_reads_itself_is_a_circle(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "select * from core.a")
+    with pytest.raises(PipelineError, match="circle"):
+        models.load_models(tmp_path)
+
+
+@pytest.mark.parametrize("key", models.HEADER_KEYS)
+def test_model_without_a_header_key_is_an_error(tmp_path: Path, key: str) -> None:
+    write_model(tmp_path, "core.a", "select 1 as a", **{key: None})
+    with pytest.raises(PipelineError, match="a model's header is not complete") as caught:
+        models.load_models(tmp_path)
+    assert caught.value.where == "sql/core/a.sql"
+
+
+def test_model_under_another_name_is_an_error(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "select 1 as a", model="core.b")
+    with pytest.raises(PipelineError, match="header is not complete") as caught:
+        models.load_models(tmp_path)
+    assert "'core.b'" in str(caught.value.found)
+
+
+def test_model_that_cannot_be_parsed_is_an_error(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "selec 1")
+    with pytest.raises(PipelineError, match="SQL cannot be parsed"):
+        models.load_models(tmp_path)
+
+
+def test_header_ends_at_the_first_other_line(tmp_path: Path) -> None:
+    text = "-- model: core.a\n-- grain: a, b\nselect 1 -- what: not a header\n-- edge: neither\n"
+    assert models.read_header(text, tmp_path) == {"model": "core.a", "grain": "a, b"}
+
+
+def test_grain_is_a_list_of_columns(tmp_path: Path) -> None:
+    write_model(tmp_path, "core.a", "select 1 as a, 2 as b", grain="a,  b")
+    assert models.load_models(tmp_path)["core.a"].grain == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reads"),
+    [
+        ("select * from core.a", {"core.a"}),
+        ("select * from core.a join stg.b using (x)", {"core.a", "stg.b"}),
+        ("with c as (select * from core.a) select * from c", {"core.a"}),
+        ("with recursive c as (select 1 union all select * from c join mart.m using (x)) from c", {"mart.m"}),
+        ("select (select max(x) from core.a) from stg.b", {"core.a", "stg.b"}),
+        ("select 1 where exists (select 1 from ops.o)", {"ops.o"}),
+        ("select 1 where 1 in (select x from ref.r)", {"ref.r"}),
+        ("select * from (select * from (select * from core.a))", {"core.a"}),
+        ("select * from core.a union all select * from core.b", {"core.a", "core.b"}),
+        ("from core.a as x asof join core.b as y on x.d >= y.d", {"core.a", "core.b"}),
+        ("select * from core.a, lateral (select * from stg.b where b.x = a.x)", {"core.a", "stg.b"}),
+        ("select 'core.a' as text", set()),
+        ("select 1 -- from core.a", set()),
+        ("select * from elsewhere.a", set()),
+        ("select * from c", set()),
+        ("select * from range(3)", set()),
+    ],
+)
+def test_reads_are_found_wherever_a_table_is_named(
+    connection: duckdb.DuckDBPyConnection, sql: str, reads: set[str]
+) -> None:
+    assert models.parse_reads(sql, connection) == reads
+
+
+def test_model_that_cannot_be_built_names_itself(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    write_model(tmp_path, "core.a", "select nonsense from core.nothing")
+    connection.execute("create schema core")
+    with pytest.raises(PipelineError, match=r"the model core\.a cannot be built") as caught:
+        models.build_models(connection, models.load_models(tmp_path).values())
+    assert caught.value.where == "a.sql"
+
+
+def test_build_counts_rows_of_tables_and_makes_views_of_raw(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write_model(tmp_path, "raw.a", "select unnest([1, 2]) as a")
+    write_model(tmp_path, "stg.b", "select * from raw.a")
+    connection.execute("create schema raw; create schema stg")
+    assert models.build_models(connection, models.load_models(tmp_path).values()) == {"stg.b": 2}
+    assert connection.execute("select view_name from duckdb_views() where schema_name = 'raw'").fetchall() == [("a",)]
+
+
+def test_comments_with_quotes_are_kept(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    write_model(tmp_path, "core.a", "select 1 as a", what="it's a table")
+    connection.execute("create schema core")
+    loaded = models.load_models(tmp_path)
+    models.build_models(connection, loaded.values())
+    models.apply_comments(connection, loaded, {})
+    assert connection.execute("select comment from duckdb_tables()").fetchall() == [("it's a table",)]
