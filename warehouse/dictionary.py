@@ -40,7 +40,7 @@ _MADE_IN_PYTHON = {
     ),
     "ops.value_revisions": (
         "detected_run_id, table_name, trade_date, row_key, column_name",
-        "every published value that a later run found changed, with both values",
+        "every published settlement and index level that a later run found changed, with both values",
         "warehouse/revisions.py",
     ),
     "ref.corrections": ("correction", "known errors of the sources", "transforms/corrections.toml"),

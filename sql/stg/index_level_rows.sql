@@ -43,7 +43,7 @@ judged as (
             when close_read not between indices.lowest and indices.highest then 'close_out_of_range'
         end as reject_reason,
         -- tolerance: other vendors' copies carry float noise
-        high_read >= low_read - 1e-6 and least(open_read, high_read, low_read) > 0
+        high_read >= low_read - 1e-6 and isfinite(high_read) and least(open_read, high_read, low_read) > 0
         and not (open_read = high_read and high_read = low_read and low_read = close_read) as is_range_observed
     from typed
     left join ref.sessions as session on session.session_date = typed.trade_date and session.is_equity_session

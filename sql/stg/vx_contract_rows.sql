@@ -33,7 +33,7 @@ after_header as (
     -- a legal notice may stand above the header; blank lines may stand anywhere
     select
         *,
-        max(case when line_text[:10] = 'Trade Date' then line_no end) over (partition by source_format, file_name) as header_line_no
+        min(case when line_text[:10] = 'Trade Date' then line_no end) over (partition by source_format, file_name) as header_line_no
     from lines
 ),
 
@@ -64,7 +64,7 @@ typed as (
         try_cast(nullif(trim(field[9]), '') as bigint) as volume_contracts,
         try_cast(nullif(trim(field[11]), '') as bigint) as open_interest_contracts,
         len(list_filter(
-            field[3:7], lambda text: trim(text) <> '' and try_cast(trim(text) as double) is null
+            field[3:7], lambda text: trim(text) <> '' and not coalesce(isfinite(try_cast(trim(text) as double)), false)
         )) + len(list_filter(
             [field[9], field[11]], lambda text: trim(text) <> '' and try_cast(trim(text) as bigint) is null
         )) as unreadable_count,
@@ -110,7 +110,6 @@ judged_alone as (
             when trade_date is null then 'unreadable_trade_date'
             when corrected.expiry_date is null then 'file_name_states_no_contract'
             when unreadable_count > 0 then 'unreadable_number'
-            when not isfinite(coalesce(settle_quoted, 0)) then 'unreadable_number'
             when label[3:len(label_month) + 3] <> '(' || label_month then 'label_of_another_contract'
             when trade_date > corrected.expiry_date then 'after_the_contracts_expiry'
             when trade_date > fetched_on then 'after_the_day_it_was_fetched'

@@ -235,7 +235,6 @@ def test_parquet_keeps_the_types_of_the_warehouse(home: Home, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("expression", "kind"),
     [
-        ("null", "INTEGER"),
         ("date '2025-01-06'", "DATE"),
         ("1.5::decimal(10, 2)", "DECIMAL(10,2)"),
         ("[1, 2]::bigint[]", "BIGINT[]"),

@@ -113,7 +113,7 @@ def _policy_rate(first: date, last: date, meetings: tuple[date, ...], seed: int)
 
 def _bill_rate(policy: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Discount rate of the 91-day bill in percent, each weekday to the day before; blank on holidays."""
-    weekdays = policy[policy["observation_date"].dt.dayofweek < 5].reset_index(drop=True)
+    weekdays = policy[policy["observation_date"].dt.day_of_week < 5].reset_index(drop=True)
     noise = 0.06 * autoregression(normals(seed, "bill", len(weekdays))[:, 0], 0.97)
     value = np.maximum(decimals(weekdays["value"].to_numpy() - 0.08 + noise, 2), 0.01)
     first, last = weekdays["observation_date"].iloc[0].date(), weekdays["observation_date"].iloc[-1].date()
@@ -217,7 +217,7 @@ def _fund(symbol: str, returns: pd.Series, seed: int) -> pd.DataFrame:
     rows = []
     for move, draw in zip(daily.tolist(), draws.tolist(), strict=True):
         nav *= 1 + move
-        wanted = 3.5e8 * (1 + 0.4 * draw)
+        wanted = 3.5e8 * np.exp(0.4 * draw)
         shares *= float(np.clip((wanted / (nav * shares)) ** 0.04, 0.93, 1.07))
         split = 0.2 if nav < 9 else 2.0 if nav > 160 else 1.0
         nav, shares = nav / split, shares * split

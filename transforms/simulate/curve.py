@@ -25,9 +25,9 @@ FINE_SETTLES_FROM = np.datetime64("2020-10-26")
 """Settlements have four decimals since the settlement time moved; before, half a tick of 0.05."""
 TEN_FOLD_UNTIL = np.datetime64("2007-03-26")
 
-_PREMIUM_LOG = 0.020
+_PREMIUM_LOG = 0.011
 _PREMIUM_DAYS = 12.0
-_BASIS_SD = 0.012
+_BASIS_SD = 0.042
 _BASIS_DAYS = 12.0
 _OWN_SD = 0.002
 _OPENING_SD = 0.012

@@ -23,9 +23,9 @@ _FLUTTER_SHARE = {"VIX9D": 1.5, "VIX": 1.0, "VIX3M": 0.55, "VIX6M": 0.35, "VIX1Y
 _OWN_NOISE = {"VIX9D": 0.02, "VIX": 0.0, "VIX3M": 0.004, "VIX6M": 0.004, "VIX1Y": 0.004}
 _RANGE = {"VIX9D": 0.045, "VIX": 0.03, "VIX3M": 0.016, "VIX6M": 0.012, "VIX1Y": 0.009, "SPX": 0.0}
 _COMPRESS_FROM_PTS = 62.0
-_COMPRESS_WIDTH = 0.35
-_VVIX_MEAN_PTS = 90.0
-_VVIX_POWER = 0.55
+_COMPRESS_WIDTH = 0.25
+_VVIX_MEAN_PTS = 89.0
+_VVIX_POWER = 0.45
 _SKEW_MEAN_PTS = 132.0
 _SKEW_SD_PTS = 9.0
 
@@ -62,7 +62,7 @@ def volatility_closes(code: str, states: States, seed: int) -> Floats:
 
 
 def compress(level_pts: Floats) -> Floats:
-    """Bend volatilities beyond 62 points down, without end: 80 becomes 75, 130 becomes 88."""
+    """Bend volatilities beyond 62 points down, without end: 80 becomes 74, 130 becomes 87."""
     excess = np.maximum(np.log(level_pts / _COMPRESS_FROM_PTS), 0.0)
     bent = _COMPRESS_FROM_PTS * np.exp(_COMPRESS_WIDTH * np.log1p(excess / _COMPRESS_WIDTH))
     return cast(Floats, np.where(excess > 0, bent, level_pts))

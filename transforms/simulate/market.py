@@ -9,8 +9,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from transforms.errors import UsageError
 from transforms.calendar import FIRST_SESSION
+from transforms.errors import UsageError
+from transforms.simulate.context import Context, build_context
 from transforms.simulate.curve import Contract, futures_rows, listed_contracts, market_days
 from transforms.simulate.indices import index_levels
 from transforms.simulate.model import MODEL_VERSION, States, simulate_states
@@ -32,6 +33,8 @@ class Market:
         One row a session and contract, see :func:`transforms.simulate.curve.futures_rows`.
     states
         The model's path, one entry a futures session.
+    context
+        Breadth, funds, rates and output around it.
     """
 
     first_session: date
@@ -43,6 +46,7 @@ class Market:
     indices: Mapping[str, pd.DataFrame]
     futures: pd.DataFrame
     states: States
+    context: Context
     model_version: str = MODEL_VERSION
 
 
@@ -91,6 +95,7 @@ def simulate_market(first_session: date, last_session: date, seed: int, crisis: 
     vix_open[is_equity] = indices["VIX"]["open_pts"].to_numpy()
     first, last = days[0].item(), days[-1].item()
     contracts = listed_contracts(first, last)
+    futures = futures_rows(contracts, days, states, vix_open, seed)
     return Market(
         first_session=first,
         last_session=last,
@@ -99,8 +104,9 @@ def simulate_market(first_session: date, last_session: date, seed: int, crisis: 
         sessions=pd.DataFrame({"trade_date": days, "is_equity_session": is_equity}),
         contracts=tuple(contracts),
         indices=indices,
-        futures=futures_rows(contracts, days, states, vix_open, seed),
+        futures=futures,
         states=states,
+        context=build_context(days, indices, futures, seed),
     )
 
 

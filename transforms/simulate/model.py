@@ -73,33 +73,33 @@ class Parameters:
         Expected log growth a year of the index.
     """
 
-    floor_pts: float = 8.5
-    rest_pts: float = 13.0
-    fast_reversion: float = 7.0
-    slow_reversion: float = 0.9
-    fast_pricing_reversion: float = 7.5
-    slow_pricing_reversion: float = 0.8
-    fast_volatility: float = 0.95
-    slow_volatility: float = 0.40
-    factor_correlation: float = 0.5
-    fast_premium: float = 0.12
-    slow_premium: float = 0.20
-    calming: float = 2.0
+    floor_pts: float = 8.0
+    rest_pts: float = 14.1
+    fast_reversion: float = 11.5
+    slow_reversion: float = 1.01
+    fast_pricing_reversion: float = 8.1
+    slow_pricing_reversion: float = 0.49
+    fast_volatility: float = 0.79
+    slow_volatility: float = 0.57
+    factor_correlation: float = 0.68
+    fast_premium: float = 0.275
+    slow_premium: float = 0.64
+    calming: float = 4.16
     calming_from: float = 0.6
-    jump_rate: float = 4.0
-    jump_mean: float = 0.20
-    jump_decay: float = 15.0
-    jump_excitation: float = 7.0
-    jump_to_slow: float = 0.10
+    jump_rate: float = 7.1
+    jump_mean: float = 0.168
+    jump_decay: float = 17.7
+    jump_excitation: float = 9.8
+    jump_to_slow: float = 0.126
     vol_of_vol_persistence: float = 0.97
-    vol_of_vol_sd: float = 0.25
+    vol_of_vol_sd: float = 0.155
     vol_of_vol_link: float = 0.6
-    flutter_sd: float = 0.03
-    flutter_decay: float = 120.0
-    leverage: float = -0.86
-    price_jump: float = 0.45
-    variance_share: float = 0.75
-    index_drift: float = 0.07
+    flutter_sd: float = 0.05
+    flutter_decay: float = 96.3
+    leverage: float = -0.953
+    price_jump: float = 0.51
+    variance_share: float = 0.51
+    index_drift: float = 0.085
     first_index_pts: float = 2000.0
 
 
@@ -183,7 +183,8 @@ def simulate_states(
             (p.index_drift - volatility**2 / 2) * step
             + volatility * root * moved_index
             - p.price_jump * volatility * math.sqrt(1 / 12) * jump / p.jump_mean
-            + p.price_jump * volatility * math.sqrt(1 / 12) * long_run_rate * step
+            # jumps of today's likelihood are paid for, so that the drift stays the index's in a panic too
+            + p.price_jump * volatility * math.sqrt(1 / 12) * rate * step
         )
         fast = fast * math.exp(-calm * step) + p.fast_volatility * vol_of_vol * root * e_fast + jump - jump_drift
         slow_shock = p.factor_correlation * e_fast + own_slow * e_slow

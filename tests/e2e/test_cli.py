@@ -1,0 +1,181 @@
+"""The commands as a user runs them, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.market import LAST, write_market
+from warehouse.home import Home
+from warehouse.publish import run_lock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Shell:
+    home: Path
+    prefect_home: Path
+
+    def alvh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
+        return subprocess.run(
+            [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
+            cwd=ROOT,
+            env={**environment, "ALVH_HOME": str(self.home), "PREFECT_HOME": str(self.prefect_home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    folder = tmp_path_factory.mktemp("cli")
+    yield Shell(folder / "home", folder / "prefect")
+
+
+@pytest.fixture(scope="module")
+def night(shell: Shell) -> subprocess.CompletedProcess[str]:
+    market = write_market(shell.home.parent / "archive")
+    return shell.alvh("nightly", "--archive", str(market.root))
+
+
+def test_nightly_ends_with_code_0_and_says_where_the_report_is(
+    shell: Shell, night: subprocess.CompletedProcess[str]
+) -> None:
+    assert night.returncode == 0, night.stderr
+    report = Path(night.stdout.rsplit("report: ", 1)[1].strip())
+    assert report.is_file()
+    assert report.parent.name == LAST.isoformat()
+
+
+def test_nightly_is_quiet_but_for_one_line_a_step(night: subprocess.CompletedProcess[str]) -> None:
+    first_words = [line.split()[0] for line in night.stderr.splitlines()]
+    assert first_words == ["fetch", "land", "build", "check", "publish", "report"]
+
+
+def test_query_prints_a_table(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("query", "select max(trade_date) as newest from core.daily_vx_settlements")
+    assert said.returncode == 0
+    assert LAST.isoformat() in said.stdout
+
+
+@pytest.mark.parametrize("style", ["csv", "json"])
+def test_query_prints_csv_and_json(shell: Shell, night: subprocess.CompletedProcess[str], style: str) -> None:
+    said = shell.alvh("query", "select 1 as a, null as b, date '2026-01-02' as c", "--format", style)
+    if style == "csv":
+        assert said.stdout == "a,b,c\n1,,2026-01-02\n"
+    else:
+        assert json.loads(said.stdout) == [{"a": 1, "b": None, "c": "2026-01-02"}]
+
+
+def test_query_writes_parquet(shell: Shell, night: subprocess.CompletedProcess[str], tmp_path: Path) -> None:
+    target = tmp_path / "out.parquet"
+    said = shell.alvh("query", "from core.daily_index_levels", "--format", "parquet", "--output", str(target))
+    assert said.returncode == 0
+    assert target.read_bytes()[:4] == b"PAR1"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from core.daily_index_levels",
+        "create table t as select 1",
+        "attach 'x.duckdb'",
+        "copy (select 1) to 'x.csv'",
+        "select * from read_csv('/etc/hostname')",
+        "select * from '/etc/hostname'",
+        "install httpfs",
+        "set enable_external_access = true",
+        "select 1; select 2",
+        "selec 1",
+    ],
+)
+def test_query_refuses_everything_but_one_reading_statement(
+    shell: Shell, night: subprocess.CompletedProcess[str], sql: str
+) -> None:
+    said = shell.alvh("query", sql)
+    assert said.returncode == 2
+    assert said.stdout == ""
+    assert "Traceback" not in said.stderr
+
+
+def test_status_names_session_curve_and_report(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("status").stdout
+    for word in (LAST.isoformat(), "VIX", "contango", "data health  ok", "hedge-state.html"):
+        assert word in said
+
+
+def test_tables_lists_tables_and_explains_columns(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    assert "mart.daily_term_structure" in shell.alvh("tables").stdout
+    assert "slope of the front of the curve" in shell.alvh("tables", "mart.daily_term_structure").stdout
+
+
+def test_tables_suggests_a_name_near_an_unknown_one(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("tables", "mart.daily_term_structur")
+    assert said.returncode == 2
+    assert "mart.daily_term_structure" in said.stderr
+
+
+def test_report_of_a_past_session_is_written(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("report", "--as-of", "2025-08-20")
+    assert said.returncode == 0, said.stderr
+    assert (shell.home / "reports" / "2025-08-20" / "hedge-state.md").is_file()
+
+
+def test_report_of_a_day_without_data_names_the_nearest(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("report", "--as-of", "2025-08-16")
+    assert said.returncode == 2
+    assert "2025-08-15 and 2025-08-18" in said.stderr
+
+
+def test_backfill_writes_a_report_a_session(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("backfill", "--from", "2025-08-01", "--to", "2025-08-06")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("4 reports")
+    assert not (shell.home / "reports" / "2025-08-02").exists()
+
+
+def test_nightly_on_a_holiday_is_nothing_new(shell: Shell) -> None:
+    said = shell.alvh("nightly", "--archive", "anywhere", "--as-of", "2025-12-25")
+    assert (said.returncode, said.stdout) == (0, "nothing new: 2025-12-25 is not a session of VIX futures\n")
+
+
+def test_second_run_leaves_at_once_with_code_6_and_says_who_holds_the_home(shell: Shell, tmp_path: Path) -> None:
+    home = Home(shell.home)
+    home.prepare()
+    (tmp_path / "cdn.cboe.com").mkdir()
+    with run_lock(home, "alvh nightly --source cboe", datetime(2026, 1, 7, 23, 30, tzinfo=UTC)):
+        said = shell.alvh("nightly", "--archive", str(tmp_path))
+    assert said.returncode == 6
+    assert f"process {os.getpid()}" in said.stderr
+    assert "2026-01-07T23:30:00Z" in said.stderr
+    assert "fetch" not in said.stderr
+
+
+def test_command_without_a_published_warehouse_says_what_to_do(shell: Shell, tmp_path: Path) -> None:
+    said = shell.alvh("query", "select 1", "--home", str(tmp_path / "empty"))
+    assert said.returncode == 2
+    assert "alvh nightly" in said.stderr
+
+
+def test_unknown_source_is_a_usage_error(shell: Shell) -> None:
+    said = shell.alvh("nightly", "--source", "bloomberg")
+    assert said.returncode == 2
+    assert "bloomberg" in said.stderr
+
+
+def test_errors_show_a_traceback_only_when_asked(shell: Shell, tmp_path: Path) -> None:
+    quiet = shell.alvh("query", "select 1", "--home", str(tmp_path / "empty"))
+    loud = shell.alvh("query", "select 1", "--home", str(tmp_path / "empty"), "--debug")
+    assert "Traceback" not in quiet.stderr
+    assert "Traceback" in loud.stderr

@@ -1,0 +1,34 @@
+"""Benches for the model tests: builds are shared by all tests of a module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.bench import Bench, ModelBench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """A home of one test's own."""
+    made = Bench(tmp_path / "home")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def module_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A home that the tests of a module share."""
+    made = Bench(tmp_path_factory.mktemp("bench") / "home")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def model_bench() -> Iterator[ModelBench]:
+    """One model on hand-made tables."""
+    made = ModelBench()
+    yield made
+    made.close()
