@@ -10,6 +10,11 @@ _WORTH_COUNTING = 30
 _last_shown = [0.0]
 
 
+def say(text: str) -> None:
+    """Say a line."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def say_step(name: str, summary: str, seconds: float) -> None:
     """Say that a step is done."""
     _clear_line()

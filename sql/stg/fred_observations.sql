@@ -29,5 +29,9 @@ select
         when try_cast(trim(field[2]) as double) is null or not isfinite(try_cast(trim(field[2]) as double))
             then 'unreadable_number'
         when try_cast(trim(field[1]) as date) > fetched_on then 'after_the_day_it_was_fetched'
+        when row_number() over (partition by file_name, line_text order by line_no) > 1
+            then 'duplicate_of_an_earlier_line'
+        when count(distinct line_text) over (partition by file_name, trim(field[1])) > 1
+            then 'conflicting_lines_for_one_day'
     end as reject_reason
 from lines

@@ -154,7 +154,9 @@ def test_night_with_a_climbing_path_in_the_contract_list_reads_nothing_outside_a
     weekly = market.weeklies[-1].isoformat()
     market.edit(
         market.list_path,
-        lambda text: text.replace(f"data/us/futures/market_statistics/historical_data/VX/VX_{weekly}.csv", "../../secret.csv"),
+        lambda text: text.replace(
+            f"data/us/futures/market_statistics/historical_data/VX/VX_{weekly}.csv", "../../secret.csv"
+        ),
     )
     result = trader.run()
     assert result.exit_code == 3

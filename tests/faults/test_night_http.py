@@ -113,7 +113,9 @@ def test_night_in_which_an_index_fails_is_published_degraded(online: Trader, ser
     assert "VIX3M" in result.sentence
 
 
-def test_night_in_which_the_server_blocks_a_burst_is_resumed_by_the_next(online: Trader, server: LoopbackServer) -> None:
+def test_night_in_which_the_server_blocks_a_burst_is_resumed_by_the_next(
+    online: Trader, server: LoopbackServer
+) -> None:
     server.burst = Burst(requests=20, within_seconds=60, block_seconds=0.2)
     with pytest.raises(SourceError):
         online.run()

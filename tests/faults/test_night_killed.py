@@ -61,7 +61,9 @@ def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
     trader.home.prepare()
     _run_and_die(trader, "after-build")
     trader.run()
-    outcomes = [json.loads(path.read_text(encoding="utf-8"))["outcome"] for path in sorted(trader.home.runs.glob("*.json"))]
+    outcomes = [
+        json.loads(path.read_text(encoding="utf-8"))["outcome"] for path in sorted(trader.home.runs.glob("*.json"))
+    ]
     assert outcomes == ["interrupted", "published"]
 
 

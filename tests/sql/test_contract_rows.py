@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
 
 from tests.support.bench import Bench, archive_line, monthlies, rows, value, vx_line
+from transforms.formats import VX_HEADER
 
 # Each case has a contract, and so a file, of its own: 2020 to 2023, one a month.
 EXPIRIES = monthlies(date(2020, 1, 1), date(2023, 12, 1))
-
-
-@dataclass(frozen=True)
-class Case:
-    name: str
-    lines: list[str]
-    """The data lines of one file; the judged line is the last."""
-    reason: str | None
 
 
 def session_before(expiry: date) -> date:
@@ -156,7 +148,7 @@ def test_spaces_around_fields_do_not_change_the_values(built: duckdb.DuckDBPyCon
 
 def test_line_numbers_count_every_line_of_the_file(bench: Bench) -> None:
     expiry = date(2025, 1, 22)
-    text = f"a legal notice\n\nTrade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest\n\n{vx_line('2025-01-06', expiry, 20)}\n\n"
+    text = f"a legal notice\n\n{VX_HEADER}\n\n{vx_line('2025-01-06', expiry, 20)}\n\n"
     bench.land("vx_contract", f"VX_{expiry}.csv", text)
     assert rows(bench.build(), "select line_no from stg.vx_contract_rows") == [(5,)]
 
@@ -164,18 +156,16 @@ def test_line_numbers_count_every_line_of_the_file(bench: Bench) -> None:
 @pytest.mark.parametrize("ending", ["\r\n", "\n"], ids=["crlf", "lf"])
 def test_line_endings_and_byte_order_mark_do_not_change_the_values(bench: Bench, ending: str) -> None:
     expiry = date(2025, 1, 22)
-    text = f"Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest\n{vx_line('2025-01-06', expiry, 20)}\n"
+    text = f"{VX_HEADER}\n{vx_line('2025-01-06', expiry, 20)}\n"
     bench.land("vx_contract", f"VX_{expiry}.csv", "\ufeff".encode() + text.replace("\n", ending).encode())
-    found = rows(bench.build(), "select settle_pts, open_interest_contracts, line_text from stg.vx_contract_rows "
-                 "join (select * from stg.vx_settlements) using (file_name, line_no, settle_pts)".replace(
-                     "settle_pts, open_interest_contracts", "settle_pts, vx_contract_rows.open_interest_contracts"))
+    query = "select settle_pts, open_interest_contracts, line_text from stg.vx_contract_rows"
+    found = rows(bench.build(), query)
     assert found == [(20.0, 1000, vx_line("2025-01-06", expiry, 20))]
 
 
 def test_second_header_inside_a_file_loses_no_line(bench: Bench) -> None:
     expiry = date(2025, 1, 22)
-    header = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
-    bench.contract(expiry, vx_line("2025-01-06", expiry, 20), header, vx_line("2025-01-07", expiry, 21))
+    bench.contract(expiry, vx_line("2025-01-06", expiry, 20), VX_HEADER, vx_line("2025-01-07", expiry, 21))
     query = "select line_no, reject_reason from stg.vx_contract_rows order by 1"
     assert rows(bench.build(), query) == [(2, None), (3, "unreadable_trade_date"), (4, None)]
 
@@ -223,9 +213,7 @@ def test_two_settles_are_no_curve_to_compare_with(bench: Bench) -> None:
 
 def test_ten_times_quotes_end_inside_a_file_with_26_march_2007(bench: Bench) -> None:
     month = date(2007, 5, 1)
-    bench.archive(
-        "K07", archive_line(date(2007, 3, 23), month, 140.5), archive_line(date(2007, 3, 26), month, 14.2)
-    )
+    bench.archive("K07", archive_line(date(2007, 3, 23), month, 140.5), archive_line(date(2007, 3, 26), month, 14.2))
     query = "select trade_date::varchar, settle_pts, high_pts, close_pts from core.daily_vx_settlements order by 1"
     assert rows(bench.build(), query) == [("2007-03-23", 14.05, 14.05, 14.05), ("2007-03-26", 14.2, 14.2, 14.2)]
 

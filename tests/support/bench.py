@@ -16,7 +16,7 @@ import duckdb
 
 from transforms import calendar
 from transforms.contracts import CONTRACT_PATH, MONTH_CODES, current_file_name
-from transforms.formats import DAILY_SETTLEMENT_HEADER, VX_HEADER
+from transforms.formats import DAILY_SETTLEMENT_HEADER, VX_HEADER, last_trade_date
 from warehouse.build import Built, build_warehouse
 from warehouse.home import Home
 from warehouse.models import SQL_FOLDER
@@ -238,3 +238,45 @@ def sessions_from(first: date, count: int) -> list[date]:
 
 def _text(header: str, lines: Iterable[str]) -> str:
     return "\n".join([header, *lines]) + "\n"
+
+
+def land_archive(bench: Bench, root: Path, *, at: datetime = NOW, until: date | None = None) -> int:
+    """Land every file of an offline archive that the models read; ``until`` cuts later lines off. Return files."""
+    count = 0
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        place = _place(path.relative_to(root).as_posix())
+        if place is None:
+            continue
+        publisher, dataset, name = place
+        body = path.read_bytes()
+        if until is not None and dataset != "vx_contract_list":
+            body = _cut(body, until)
+        bench.land(dataset, name, body, publisher=publisher, at=at)
+        count += 1
+    return count
+
+
+def _place(path: str) -> tuple[str, str, str] | None:
+    name = path.rsplit("/", 1)[1]
+    if "/historical_data/VX/VX_" in path:
+        return "cboe", "vx_contract", name
+    if "/archive/volume-and-price/" in path:
+        return "cboe", "vx_archive", name
+    if "/product/list/VX/" in path:
+        return "cboe", "vx_contract_list", "VX_product_list.json"
+    if "/settlement/csv/dt=" in path:
+        return "cboe", "vx_daily_settlement", f"settlement_{name[3:]}.csv"
+    if name == "VRO_History.csv":
+        return "cboe", "vx_final_settlement", name
+    if "/daily_prices/" in path:
+        return "cboe", "index_history", name
+    return ("fred", "fred_series", "DTB3.csv") if name == "id=DTB3" else None
+
+
+def _cut(body: bytes, until: date) -> bytes:
+    kept = []
+    for line in body.splitlines(keepends=True):
+        day = last_trade_date(line)
+        if day is None or day <= until:
+            kept.append(line)
+    return b"".join(kept)

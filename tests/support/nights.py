@@ -82,7 +82,9 @@ class Trader:
         return {
             str(path.relative_to(self.home.raw))
             for path in self.home.raw.rglob("*")
-            if path.is_file() and path.suffix in (".csv", ".json") and ".meta" not in path.name
+            if path.is_file()
+            and path.suffix in (".csv", ".json")
+            and ".meta" not in path.name
             and path.parent != self.home.raw
         }
 

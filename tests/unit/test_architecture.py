@@ -81,9 +81,7 @@ def test_transform_imports_nothing_of_the_outside_world(path: Path) -> None:
 def test_transform_reads_no_clock(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = {
-        node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
     assert calls & CLOCKS == set()
 

@@ -50,7 +50,9 @@ def test_current_file_name_and_expiry_are_inverse(expiry: date) -> None:
     assert contracts.expiry_of_current_file(contracts.current_file_name(expiry)) == expiry
 
 
-@pytest.mark.parametrize("name", ["VX_2025-02-30.csv", "VX_2025-1-22.csv", "VXM_2025-01-22.csv", "VX_2025-01-22.csv.gz"])
+@pytest.mark.parametrize(
+    "name", ["VX_2025-02-30.csv", "VX_2025-1-22.csv", "VXM_2025-01-22.csv", "VX_2025-01-22.csv.gz"]
+)
 def test_current_file_name_of_another_shape_states_no_expiry(name: str) -> None:
     assert contracts.expiry_of_current_file(name) is None
 

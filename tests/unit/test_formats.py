@@ -99,7 +99,9 @@ def test_inspection_accepts_a_series_with_a_blank_last_value() -> None:
     assert inspect_file("fred_series", "DTB3.csv", b"observation_date,DTB3\n2025-01-06,\n") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"\n", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"\x1c", "\u2003\n".encode()])
+@pytest.mark.parametrize(
+    "body", [b"", b"\n", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n", b"\x1c", "\u2003\n".encode()]
+)
 def test_inspection_refuses_an_empty_file(body: bytes) -> None:
     assert inspect_file("vx_contract", NAME, body) == "empty file"
 

@@ -41,7 +41,7 @@ def test_atomic_write_replaces_the_content(tmp_path: Path) -> None:
     write_atomically(path, b"old")
     write_atomically(path, b"new")
     assert path.read_bytes() == b"new"
-    assert os.listdir(path.parent) == ["file.json"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["file.json"]
 
 
 def test_atomic_write_leaves_a_reader_of_the_old_file_its_content(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_atomic_write_that_fails_leaves_no_temporary_file(
         patch.setattr(owner, name, full_disk)
         with pytest.raises(PipelineError):
             write_atomically(path, b"new")
-    assert os.listdir(tmp_path) == ["file.json"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file.json"]
 
 
 def test_atomic_write_that_fails_names_the_file_the_cause_and_the_way_on(

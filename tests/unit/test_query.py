@@ -252,7 +252,7 @@ def test_parquet_keeps_any_type_a_query_can_make(home: Home, tmp_path: Path, exp
 
 def test_parquet_takes_two_columns_of_one_name_and_a_quoted_one(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "out.parquet"
-    query.write_parquet(home, "select 1 as a, date '2025-01-06' as a, 3 as \"it's \"\"b\"\"\"", path)
+    query.write_parquet(home, 'select 1 as a, date \'2025-01-06\' as a, 3 as "it\'s ""b"""', path)
     with duckdb.connect() as reader:
         assert reader.execute("from read_parquet(?)", [str(path)]).fetchall() == [(1, date(2025, 1, 6), 3)]
 

@@ -92,7 +92,13 @@ def test_state_reads_a_publishers_way_back_to_an_earlier_version(store: RawStore
 
 def test_state_of_an_unknown_name_is_empty(store: RawStore) -> None:
     state = store.state("cboe", NAME)
-    assert (state.versions, state.current, state.newest, state.checked_at_utc, state.absent) == ((), None, None, None, None)
+    assert (state.versions, state.current, state.newest, state.checked_at_utc, state.absent) == (
+        (),
+        None,
+        None,
+        None,
+        None,
+    )
 
 
 def test_land_keeps_a_refused_version(store: RawStore) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from transforms import registry
@@ -39,7 +41,7 @@ def test_parameters_leave_room_for_the_band_between_edges() -> None:
     found = registry.parameters()
     edges = [found[f"curve_{name}_from_frac"].value for name in ("flat", "contango", "steep")]
     band = found["regime_band_frac"].value
-    assert all(later - earlier > 2 * band for earlier, later in zip(edges, edges[1:], strict=False))
+    assert all(later - earlier > 2 * band for earlier, later in pairwise(edges))
 
 
 def test_corrections_load_with_an_action_the_models_know() -> None:

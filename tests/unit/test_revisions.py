@@ -96,9 +96,7 @@ def test_one_changed_settle_is_one_revision(build: duckdb.DuckDBPyConnection, pu
     ]
 
 
-def test_changed_settle_of_the_newest_session_is_a_revision(
-    build: duckdb.DuckDBPyConnection, published: Path
-) -> None:
+def test_changed_settle_of_the_newest_session_is_a_revision(build: duckdb.DuckDBPyConnection, published: Path) -> None:
     found = compare(build, published, [settled(MONDAY), settled(TUESDAY, 17.5)])
     assert changes(found) == [(TUESDAY, "VX22", "settle_pts", "17.0", "17.5")]
 
@@ -163,9 +161,7 @@ def test_first_build_has_nothing_to_compare_with(build: duckdb.DuckDBPyConnectio
     assert compare(build, tmp_path / "nothing.duckdb") == Comparison(None, [], [])
 
 
-def test_unreadable_published_file_is_nothing_to_compare_with(
-    build: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_unreadable_published_file_is_nothing_to_compare_with(build: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.duckdb"
     damaged.write_bytes(b"not a database" * 1000)
     assert compare(build, damaged) == Comparison(None, [], [])
@@ -193,5 +189,3 @@ def test_path_with_a_quote_is_no_obstacle(build: duckdb.DuckDBPyConnection, publ
     quoted = tmp_path / "it's here.duckdb"
     published.rename(quoted)
     assert compare(build, quoted, [settled(MONDAY, 17.25), settled(TUESDAY)]).revisions != []
-
-

@@ -17,6 +17,7 @@ from transforms.formats import DAILY_SETTLEMENT_HEADER, OHLC_HEADER, VX_HEADER
 from transforms.simulate.curve import TEN_FOLD_UNTIL
 from transforms.simulate.indices import CLOSE_ONLY
 from transforms.simulate.market import Market
+from transforms.simulate.noise import decimals
 from transforms.simulate.options import render_chain
 
 CDN = "cdn.cboe.com"
@@ -114,7 +115,7 @@ def _contract_files(market: Market) -> Iterator[tuple[str, bytes]]:
 def _current_lines(expiry: date, rows: pd.DataFrame) -> Iterator[str]:
     label = f"{MONTH_CODES[expiry.month - 1]} ({expiry:%b %Y})"
     settle = rows["settle_pts"].to_numpy()
-    change = np.diff(settle, prepend=settle[0])
+    change = decimals(np.diff(settle, prepend=settle[0]), 4) + 0.0  # no negative zero
     days = rows["trade_date"].dt.strftime("%Y-%m-%d")
     for day, *prices, moved, volume, efp, interest in zip(days, *_prices(rows), change, *_counts(rows), strict=True):
         printed = ",".join(f"{price:.4f}" for price in prices)
@@ -126,7 +127,8 @@ def _archive_lines(expiry: date, rows: pd.DataFrame) -> Iterator[str]:
     # quotes before 2007-03-26 were ten times the index
     scale = np.where(rows["trade_date"].to_numpy() < TEN_FOLD_UNTIL, 10.0, 1.0)
     prices = [price * scale for price in _prices(rows)]
-    change = np.diff(rows["settle_pts"].to_numpy(), prepend=rows["settle_pts"].iloc[0]) * scale
+    settle = rows["settle_pts"].to_numpy()
+    change = decimals(np.diff(settle, prepend=settle[0]) * scale, 2) + 0.0
     days = rows["trade_date"].dt.strftime("%m/%d/%Y")
     for day, *quoted, moved, volume, efp, interest in zip(days, *prices, change, *_counts(rows), strict=True):
         # half ticks need a third decimal; the archive prints what it has
@@ -153,7 +155,8 @@ def _index_files(market: Market) -> Iterator[tuple[str, bytes]]:
         names = ("close",) if code in CLOSE_ONLY else ("open", "high", "low", "close")
         columns = [frame[f"{name}_pts"].to_numpy() for name in names]
         lines = (
-            f"{day}," + ",".join(f"{value:.6f}" for value in values) for day, *values in zip(days, *columns, strict=True)
+            f"{day}," + ",".join(f"{value:.6f}" for value in values)
+            for day, *values in zip(days, *columns, strict=True)
         )
         yield f"{INDEX_FOLDER}/{code}_History.csv", _lines(f"DATE,{code}" if len(names) == 1 else OHLC_HEADER, lines)
 

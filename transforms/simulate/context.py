@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -67,7 +66,7 @@ def build_context(days: np.ndarray, indices: Mapping[str, pd.DataFrame], futures
     first, last = days[0].item(), days[-1].item()
     spx, vix = indices["SPX"], indices["VIX"]
     bars = {symbol: _etf_bars(symbol, spx, vix, seed) for symbol in _ETF_BETAS}
-    start = cast(pd.Timestamp, pd.Timestamp(first) - _HISTORY_BEFORE).replace(day=1)
+    start = (pd.Timestamp(first) - _HISTORY_BEFORE).replace(day=1)
     meetings = meeting_days(start.date(), last)
     policy = _policy_rate(start.date(), last, meetings, seed)
     series = {
@@ -108,7 +107,7 @@ def _policy_rate(first: date, last: date, meetings: tuple[date, ...], seed: int)
     steps = pd.Series([2.08, *levels], index=pd.DatetimeIndex([first, *(d + timedelta(days=1) for d in meetings)]))
     steps = steps[~steps.index.duplicated(keep="last")]
     value = steps.reindex(every, method="ffill")
-    return pd.DataFrame({"observation_date": every, "value": decimals(value.to_numpy(), 2)})
+    return pd.DataFrame({"observation_date": every, "value": decimals(np.asarray(value, dtype=np.float64), 2)})
 
 
 def _bill_rate(policy: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -119,7 +118,10 @@ def _bill_rate(policy: pd.DataFrame, seed: int) -> pd.DataFrame:
     first, last = weekdays["observation_date"].iloc[0].date(), weekdays["observation_date"].iloc[-1].date()
     open_days = pd.DatetimeIndex(calendar.sessions("XNYS", first, last))
     is_open = weekdays["observation_date"].isin(open_days).to_numpy()
-    return weekdays.assign(value=np.where(is_open, value, np.nan)).iloc[:-1]
+    published = pd.DataFrame(
+        {"observation_date": weekdays["observation_date"], "value": np.where(is_open, value, np.nan)}
+    )
+    return published.iloc[:-1]
 
 
 def _monthly_mean(policy: pd.DataFrame, last: date) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ import pandas as pd
 from transforms import calendar
 from transforms.simulate.indices import compress
 from transforms.simulate.model import DAYS_A_YEAR, PARAMETERS, VIX_DAYS, States, convexity, forward_volatility, take
-from transforms.simulate.noise import Floats, autoregression, decimals, normals, uniforms
+from transforms.simulate.noise import Floats, autoregression, decimals, normals
 
 LISTED_MONTHS = 9
 WEEKLY_LISTED_DAYS = 47
@@ -51,13 +50,11 @@ def listed_contracts(first: date, last: date) -> list[Contract]:
     Nine monthlies are listed at a time: a new one on the session after a settlement. Weeklies expire on
     the Wednesdays (or the session before) of weeks without a monthly settlement, from August 2015 on.
     """
-    months = calendar.vx_monthly_settlement_dates(
-        max(first - timedelta(days=330), calendar.FIRST_SESSION), last + timedelta(days=330)
-    )
+    months = calendar.vx_monthly_settlement_dates(first - timedelta(days=330), last + timedelta(days=330))
     expiries = [entry.expiry_date for entry in months]
     contracts = [
-        Contract(expiry, True, expiries[number - LISTED_MONTHS] + timedelta(days=1) if number >= LISTED_MONTHS else first)
-        for number, expiry in enumerate(expiries)
+        Contract(expiry, True, listed_on + timedelta(days=1))
+        for listed_on, expiry in zip(expiries, expiries[LISTED_MONTHS:], strict=False)
     ]
     contracts += [
         Contract(expiry, False, expiry - timedelta(days=WEEKLY_LISTED_DAYS)) for expiry in _weekly_expiries(first, last)
@@ -220,7 +217,7 @@ def _bars(
 
 
 def _ticks(prices: Floats) -> Floats:
-    return cast(Floats, decimals(np.round(prices / _TICK_PTS) * _TICK_PTS, 2))
+    return decimals(np.round(prices / _TICK_PTS) * _TICK_PTS, 2)
 
 
 def market_days(first: date, last: date) -> tuple[np.ndarray, np.ndarray]:
@@ -229,8 +226,3 @@ def market_days(first: date, last: date) -> tuple[np.ndarray, np.ndarray]:
     extra = {day for day in calendar.FUTURES_ONLY_SESSIONS if first <= day <= last}
     days = sorted(set(calendar.sessions("XCBF", first, last)) | extra)
     return np.array(days, dtype="datetime64[D]"), np.array([day in equity for day in days])
-
-
-def weekly_uniforms(seed: int, rows: int) -> Floats:
-    """Uniform draws for context series of one value a week or less."""
-    return uniforms(seed, "context", rows)

@@ -204,7 +204,7 @@ def short_term_returns(settlements: pd.DataFrame) -> pd.Series:
 
 
 def _rolled_returns(curve: pd.DataFrame) -> pd.Series:
-    first, last = curve.index[0].date(), curve.columns[-1].date()
+    first, last = pd.Timestamp(curve.index[0]).date(), pd.Timestamp(str(curve.columns[-1])).date()
     business = np.array(calendar.sessions("XNYS", first - timedelta(days=70), last), dtype="datetime64[ns]")
     months = calendar.vx_monthly_settlement_dates(max(first - timedelta(days=40), calendar.FIRST_SESSION), last)
     expiries = np.array([entry.expiry_date for entry in months], dtype="datetime64[ns]")

@@ -29,6 +29,11 @@ SESSIONS_A_YEAR = 252
 DAYS_A_YEAR = 365.0
 VIX_DAYS = 30
 _WARM_UP_SESSIONS = 252
+_LARGEST_FAST = 1.10
+"""A jump does not carry the fast factor beyond this: three times its rest level is a panic already."""
+_LARGEST_JUMP = 0.80
+_LARGEST_PRICE_JUMP = 0.09
+_CRISIS_JUMP = 0.75
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,9 @@ class Parameters:
         Log price fall for each unit of log volatility jump, in units of one month's volatility.
     variance_share
         Realised variance as a share of the pricing measure's instantaneous variance.
-    index_drift
-        Expected log growth a year of the index.
+    index_drift, index_pull
+        Growth a year of the index's trend, and how fast the index reverts to it: weak, so that no seed
+        ends decades away from any level an index has had.
     """
 
     floor_pts: float = 8.0
@@ -99,7 +105,8 @@ class Parameters:
     leverage: float = -0.953
     price_jump: float = 0.51
     variance_share: float = 0.51
-    index_drift: float = 0.085
+    index_drift: float = 0.07
+    index_pull: float = 0.08
     first_index_pts: float = 2000.0
 
 
@@ -176,13 +183,15 @@ def simulate_states(
         volatility = spot_volatility(fast, slow, p) / 100 * math.sqrt(p.variance_share)
         jump = -math.log1p(-chances[day][1]) * p.jump_mean if chances[day][0] < 1 - math.exp(-rate * step) else 0.0
         if crisis_at is not None and day == crisis_at + _WARM_UP_SESSIONS:
-            jump = max(jump, 0.75)
+            jump = max(jump, _CRISIS_JUMP)
+        jump = min(jump, _LARGEST_JUMP, max(_LARGEST_FAST - fast, 0.02)) if jump > 0 else 0.0
         calm = p.fast_reversion * (1 + p.calming * max(fast - p.calming_from, 0.0))
+        behind = math.log(p.first_index_pts) + p.index_drift * step * (day - _WARM_UP_SESSIONS) - log_index
         moved_index = p.leverage * e_fast + own_index * e_index
         log_index += (
-            (p.index_drift - volatility**2 / 2) * step
+            (p.index_drift + p.index_pull * behind) * step
             + volatility * root * moved_index
-            - p.price_jump * volatility * math.sqrt(1 / 12) * jump / p.jump_mean
+            - min(p.price_jump * volatility * math.sqrt(1 / 12) * jump / p.jump_mean, _LARGEST_PRICE_JUMP)
             # jumps of today's likelihood are paid for, so that the drift stays the index's in a panic too
             + p.price_jump * volatility * math.sqrt(1 / 12) * rate * step
         )
@@ -242,7 +251,7 @@ def convexity(states: States, days: Floats, parameters: Parameters = PARAMETERS)
     fast_gain = (1 - np.exp(-2 * p.fast_pricing_reversion * years)) / (2 * p.fast_pricing_reversion)
     slow_gain = (1 - np.exp(-2 * p.slow_pricing_reversion * years)) / (2 * p.slow_pricing_reversion)
     damping = 0.55  # the 30-day average moves less than the spot factor
-    return cast(Floats, -0.5 * (damping * fast_variance * fast_gain + p.slow_volatility**2 * slow_gain))
+    return -0.5 * (damping * fast_variance * fast_gain + p.slow_volatility**2 * slow_gain)
 
 
 def take(states: States, rows: np.ndarray) -> States:

@@ -95,7 +95,7 @@ def option_chain(market: Market, bill_rate_percent: float) -> dict[str, Any]:
     vix = market.indices["VIX"]
     day: date = vix["trade_date"].iloc[-1].date()
     close, before = vix["close_pts"].iloc[-1], vix["close_pts"].iloc[-2:].iloc[0]
-    options = [entry for entry in _entries(market, day, bill_rate_percent / 100)]
+    options = list(_entries(market, day, bill_rate_percent / 100))
     change = close - before
     data = {
         "options": options,

@@ -1,0 +1,161 @@
+"""Every check catches what it claims: a planted fault gives offending rows, a clean market none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from tests.support.bench import NOW, Bench, land_archive, list_entry
+from tests.support.market import LAST, write_market
+from warehouse.checks import run_sql_checks
+from warehouse.models import SQL_FOLDER
+
+CHECKS = sorted((SQL_FOLDER / "checks").glob("*.sql"))
+MARKET_MONTH = date(2025, 10, 22)
+
+# SQL that plants the fault a check is for, on a clean build.
+FAULTS = {
+    "core.daily_bill_rates__not_older_than_carried": (
+        "delete from core.daily_bill_rates where observation_date >= date '2025-09-02'"
+    ),
+    "core.daily_index_levels__newest_session_present": (
+        f"delete from core.daily_index_levels where index_code = 'VVIX' and trade_date = '{LAST}'"
+    ),
+    "core.daily_index_levels__no_absurd_move": (
+        "update core.daily_index_levels set close_pts = 10 * close_pts "
+        "where index_code = 'SPX' and trade_date = '2025-08-05'"
+    ),
+    "core.daily_vx_settlements__monthlies_are_by_rule": (
+        f"update stg.vx_listed_contracts set is_monthly = false where expiry_date = '{MARKET_MONTH}'"
+    ),
+    "core.daily_vx_settlements__no_spike_and_revert": (
+        "update core.daily_vx_settlements set settle_pts = 2 * settle_pts "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
+    ),
+    "core.daily_vx_settlements__no_twin_contracts": (
+        "update core.daily_vx_settlements as later set settle_pts = nearer.settle_pts "
+        "from core.daily_vx_settlements as nearer where nearer.trade_date = later.trade_date "
+        "and nearer.expiry_date = '2025-09-17' and later.expiry_date = '2025-10-22'"
+    ),
+    "core.daily_vx_settlements__session_agrees_with_vix": (
+        "update core.daily_index_levels set close_pts = 70 where index_code = 'VIX' and trade_date = '2025-08-05'"
+    ),
+    "core.settlement_differences__contract_file_confirms_same_evening": (
+        f"insert into core.settlement_differences values ('{LAST}', '{MARKET_MONTH}', 17, null, 17.05)"
+    ),
+    "core.vx_final_settlements__printed_equals_official": (
+        "update core.vx_final_settlements set official_final_settle_pts = contract_file_pts + 0.09 "
+        "where expiry_date = '2025-07-16'"
+    ),
+    "mart.daily_term_structure__every_session_has_every_month": (
+        f"delete from core.daily_vx_settlements where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
+    ),
+    "mart.daily_term_structure__is_not_late": "update ref.run set due_session = date '2025-09-15'",
+    "mart.daily_term_structure__newest_session_has_front_months": (
+        f"update mart.daily_term_structure set vx3_settle_pts = null where trade_date = '{LAST}'"
+    ),
+    "mart.daily_term_structure__newest_session_skips_no_month": (
+        f"delete from core.daily_vx_listings where expiry_date = '{MARKET_MONTH}'"
+    ),
+    "mart.daily_term_structure__one_row_a_session": (
+        "delete from mart.daily_term_structure where trade_date = '2025-08-05'"
+    ),
+    "mart.daily_volatility_indices__returns_have_no_hole": (
+        "update mart.daily_volatility_indices set short_term_er = null where trade_date = '2025-08-05'"
+    ),
+    "ops.quarantined_rows__contract_list_is_clean": (
+        "insert into ops.quarantined_rows by name select 'vx_contract_list' as dataset, 'VX_product_list.json' as "
+        "file_name, 1 as line_no, 'rejected' as disposition, 'path_is_not_the_contracts_own' as reason"
+    ),
+    "ops.source_files__no_current_file_is_refused": (
+        "update ops.source_files set refusal = 'a web page' where file_name = 'VIX_History.csv'"
+    ),
+    "ref.corrections__touch_the_rows_they_name": (
+        "insert into ref.corrections values ('made_up', 'vx_contract', 'VX_2025-10-22.csv', 'no such text', 'flag', "
+        "[], 'made_up', 'none', 1)"
+    ),
+    "stg.vx_contract_rows__every_file_has_usable_rows": (
+        "update stg.vx_contract_rows set reject_reason = 'label_of_another_contract' "
+        "where file_name = 'VX_2025-10-22.csv'"
+    ),
+    "stg.vx_contract_rows__newest_lines_are_usable": (
+        "update stg.vx_contract_rows set reject_reason = 'settle_out_of_range' "
+        f"where file_name = 'VX_2025-10-22.csv' and trade_date = '{LAST}'"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("checks")
+    market = write_market(folder / "archive")
+    market.write_daily_settlements(market.last)
+    bench = Bench(folder / "home")
+    land_archive(bench, folder / "archive")
+    yield bench.build(due_session=market.last)
+    bench.close()
+
+
+@pytest.fixture
+def spoilable(clean: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The clean build; what a test does to it is rolled back."""
+    clean.execute("begin")
+    yield clean
+    clean.execute("rollback")
+
+
+def offending(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    return next(result.offending_rows for result in run_sql_checks(connection) if result.check_name == name)
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    assert sorted(FAULTS) == [path.stem for path in CHECKS]
+
+
+def test_clean_market_fails_no_check(clean: duckdb.DuckDBPyConnection) -> None:
+    assert [(result.check_name, result.sample) for result in run_sql_checks(clean) if not result.is_passed] == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_check_finds_the_planted_fault(spoilable: duckdb.DuckDBPyConnection, name: str) -> None:
+    spoilable.execute(FAULTS[name])
+    assert offending(spoilable, name) > 0
+
+
+def test_bill_rate_check_fails_without_any_rate(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute("delete from core.daily_bill_rates")
+    assert offending(spoilable, "core.daily_bill_rates__not_older_than_carried") == 1
+
+
+def test_index_check_does_not_ask_for_optional_indices(clean: duckdb.DuckDBPyConnection) -> None:
+    assert clean.execute("select count(*) from core.daily_index_levels where index_code = 'VXTH'").fetchall() == [(0,)]
+    assert offending(clean, "core.daily_index_levels__newest_session_present") == 0
+
+
+def test_spike_check_leaves_flagged_settlements_out(spoilable: duckdb.DuckDBPyConnection) -> None:
+    name = "core.daily_vx_settlements__no_spike_and_revert"
+    spoilable.execute(FAULTS[name])
+    spoilable.execute(
+        "update core.daily_vx_settlements set is_doubtful = true "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
+    )
+    assert offending(spoilable, name) == 0
+
+
+def test_month_check_finds_a_month_that_was_never_listed(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute(f"delete from core.daily_vx_listings where expiry_date = '{MARKET_MONTH}'")
+    assert offending(spoilable, "mart.daily_term_structure__every_session_has_every_month") > 0
+
+
+def test_rule_check_finds_a_weekly_on_a_monthly_date(bench: Bench) -> None:
+    bench.contract_list(list_entry(date(2025, 9, 17), duration="W"), list_entry(date(2025, 9, 24), duration="M"))
+    assert offending(bench.build(), "core.daily_vx_settlements__monthlies_are_by_rule") == 2
+
+
+def test_refusal_check_is_content_once_a_good_version_has_come(bench: Bench) -> None:
+    bench.land("index_history", "VIX_History.csv", "<html>Access denied</html>")
+    bench.index("VIX", "09/12/2025,17", at=NOW + timedelta(hours=1))
+    assert offending(bench.build(), "ops.source_files__no_current_file_is_refused") == 0
