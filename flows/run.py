@@ -125,7 +125,11 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
             news = f"{len(compared.new_sessions)} new: {', '.join(compared.new_sessions[-3:])}"
         else:
             news = "nothing new: no file changed" if not fetched.new else "no new session"
-        parts = [news, late, restated if compared.revisions else "every value published before is unchanged"]
+        parts = [
+            news,
+            late,
+            restated if compared.revisions else "no settlement, level or rate published before has changed",
+        ]
     if found.reasons:
         parts.append("degraded: " + " ".join(found.reasons))
     words = "; ".join(part for part in parts if part)

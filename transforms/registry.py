@@ -55,9 +55,10 @@ class Correction:
 
     Attributes
     ----------
+    dataset
+        ``vx_contract`` or ``vx_archive``: the files whose lines can be corrected.
     action
-        ``reject`` the row, ``null_fields`` (those named in ``columns``), or ``flag`` (keep as it
-        is, shown as doubtful).
+        ``reject`` the row, or ``flag`` it (kept as it is, shown as doubtful).
     found
         Text the source line must contain for the correction to apply: when the publisher mends the
         line, the correction touches nothing, and the run says so instead of mending twice.
@@ -66,11 +67,10 @@ class Correction:
     """
 
     correction: str
-    dataset: str
+    dataset: Literal["vx_contract", "vx_archive"]
     file_name: str
     found: str
-    action: str
-    columns: list[str]
+    action: Literal["reject", "flag"]
     reason: str
     evidence: str
     rows: int
@@ -108,10 +108,7 @@ def parameters() -> dict[str, Parameter]:
 @lru_cache(maxsize=1)
 def corrections() -> list[Correction]:
     """Return the known source errors."""
-    return [
-        _entry(Correction, {"correction": name, "columns": [], **body}, name)
-        for name, body in _load("corrections").items()
-    ]
+    return [_entry(Correction, {"correction": name, **body}, name) for name, body in _load("corrections").items()]
 
 
 def parse_columns(text: str) -> dict[str, ColumnInfo]:

@@ -6,6 +6,7 @@ what changed against it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from warehouse.models import (
     load_models,
 )
 from warehouse.raw_store import FileState, RawStore, StoredFile
+from warehouse.tables import create_late_tables
 
 _FIRST_INDEX_DATE = date(1990, 1, 2)
 _HORIZON = timedelta(days=450)
@@ -97,6 +99,7 @@ def build_warehouse(
         _load_corrections(connection, [] if is_simulated else None)
         _load_files(connection, home, states)
         rows = build_models(connection, models.values())
+        create_late_tables(connection)
         connection.execute("commit")
         # Apart, because DuckDB cannot drop a table in the transaction that filled it. The file is
         # not published before both are done.
@@ -136,12 +139,20 @@ def _load_reference(connection: duckdb.DuckDBPyConnection, today: date) -> None:
     futures = set(calendar.sessions("XCBF", calendar.FIRST_SESSION, horizon))
     equity = set(calendar.sessions("XNYS", _FIRST_INDEX_DATE, horizon))
     extra = {day for day in calendar.FUTURES_ONLY_SESSIONS if day <= horizon}
+    regular = sorted(futures)
     sessions = pd.DataFrame(
         [
-            (day, day in futures or day in extra, day in equity, day in extra)
+            # how many regular futures sessions there were up to and including the day
+            (day, day in futures or day in extra, day in equity, day in extra, bisect_right(regular, day))
             for day in sorted(futures | equity | extra)
         ],
-        columns=["session_date", "is_futures_session", "is_equity_session", "is_futures_only"],
+        columns=[
+            "session_date",
+            "is_futures_session",
+            "is_equity_session",
+            "is_futures_only",
+            "futures_session_count",
+        ],
     )
     expiries = pd.DataFrame(
         calendar.vx_monthly_settlement_dates(calendar.FIRST_SESSION, horizon - timedelta(days=75)),
@@ -166,12 +177,10 @@ def _load_reference(connection: duckdb.DuckDBPyConnection, today: date) -> None:
 def _load_corrections(connection: duckdb.DuckDBPyConnection, only: Sequence[object] | None) -> None:
     connection.execute(
         "create table ref.corrections (correction varchar, dataset varchar, file_name varchar, found varchar, "
-        "action varchar, columns varchar[], reason varchar, evidence varchar, rows integer)"
+        "action varchar, reason varchar, evidence varchar, rows integer)"
     )
     for entry in corrections() if only is None else []:
-        connection.execute(
-            "insert into ref.corrections values (?, ?, ?, ?, ?, ?, ?, ?, ?)", list(asdict(entry).values())
-        )
+        connection.execute("insert into ref.corrections values (?, ?, ?, ?, ?, ?, ?, ?)", list(asdict(entry).values()))
 
 
 def _load_files(connection: duckdb.DuckDBPyConnection, home: Home, states: list[tuple[str, str, FileState]]) -> None:
@@ -185,7 +194,8 @@ def _load_files(connection: duckdb.DuckDBPyConnection, home: Home, states: list[
         """publisher, dataset::varchar as dataset, file_name, url::varchar as url, sha256::varchar as sha256,
         bytes::bigint as bytes, http_status::integer as http_status,
         fetched_at_utc::timestamptz as fetched_at_utc, checked_at_utc::timestamptz as checked_at_utc,
-        is_current::boolean as is_current, refusal::varchar as refusal, absent::varchar as absent,
+        is_newest::boolean as is_newest, is_current::boolean as is_current,
+        refusal::varchar as refusal, absent::varchar as absent,
         last_trade_date::date as last_trade_date, stored_as::varchar as stored_as""",
     )
     current = [state.current for _, _, state in states if state.current is not None]
@@ -239,16 +249,28 @@ def _load_contract_list(connection: duckdb.DuckDBPyConnection, current: Iterable
 
 
 def _records_template() -> dict[str, object]:
-    keys = (
-        "publisher dataset file_name url sha256 bytes http_status fetched_at_utc checked_at_utc is_current refusal "
-        "absent last_trade_date stored_as"
-    )
-    return dict.fromkeys(keys.split())
+    return {
+        "publisher": None,
+        "dataset": None,
+        "file_name": None,
+        "url": None,
+        "sha256": None,
+        "bytes": None,
+        "http_status": None,
+        "fetched_at_utc": None,
+        "checked_at_utc": None,
+        "is_newest": False,
+        "is_current": False,
+        "refusal": None,
+        "absent": None,
+        "last_trade_date": None,
+        "stored_as": None,
+    }
 
 
 def _records(home: Home, publisher: str, name: str, state: FileState) -> list[dict[str, object]]:
     if not state.versions:
-        absent = {"publisher": publisher, "file_name": name, "absent": state.absent, "is_current": False}
+        absent = {"publisher": publisher, "file_name": name, "absent": state.absent}
         return [_records_template() | absent | {"checked_at_utc": state.checked_at_utc}]
     unique = {version.sha256: version for version in state.versions}
     return [
@@ -263,6 +285,7 @@ def _records(home: Home, publisher: str, name: str, state: FileState) -> list[di
             "http_status": version.status,
             "fetched_at_utc": version.fetched_at_utc,
             "checked_at_utc": state.checked_at_utc,
+            "is_newest": state.newest is not None and version.sha256 == state.newest.sha256,
             "is_current": state.current is not None and version.sha256 == state.current.sha256,
             "refusal": version.refusal,
             "absent": state.absent,

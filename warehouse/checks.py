@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
 
 from transforms.errors import ChecksFailedError, PipelineError
 from warehouse.models import SQL_FOLDER, read_header
+from warehouse.tables import fill
 
 _SAMPLE_ROWS = 5
 
@@ -38,24 +39,7 @@ def run_sql_checks(connection: duckdb.DuckDBPyConnection, folder: Path = SQL_FOL
 
 def write_results(connection: duckdb.DuckDBPyConnection, run_id: str, results: Iterable[CheckResult]) -> None:
     """Store check results in ``ops.check_results`` of the warehouse they are about."""
-    connection.execute(
-        "create table if not exists ops.check_results (run_id varchar, check_name varchar, kind varchar, "
-        "severity varchar, is_passed boolean, offending_rows bigint, what varchar, sample varchar)"
-    )
-    for result in results:
-        connection.execute(
-            "insert into ops.check_results values (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                run_id,
-                result.check_name,
-                result.kind,
-                result.severity,
-                result.is_passed,
-                result.offending_rows,
-                result.what,
-                result.sample,
-            ],
-        )
+    fill(connection, "ops.check_results", [[run_id, *asdict(result).values()] for result in results])
 
 
 def require_no_errors(results: Iterable[CheckResult]) -> None:

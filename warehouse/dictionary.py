@@ -11,16 +11,14 @@ import tempfile
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from transforms.registry import ColumnInfo
 from warehouse.build import build_warehouse
-from warehouse.checks import write_results
 from warehouse.home import Home
 from warehouse.models import Model, load_columns, load_models
-from warehouse.run_log import write_run_tables
+from warehouse.tables import MADE_IN_PYTHON
 
 _SCHEMAS = {
     "mart": "What reports and users read.",
@@ -29,32 +27,6 @@ _SCHEMAS = {
     "ref": "What the build was told: calendar, rules, parameters, corrections.",
     "stg": "Every source line, typed and judged. For whoever wants to know why a line is not used.",
 }
-
-_MADE_IN_PYTHON = {
-    "ops.check_results": ("check_name", "result of every check on this warehouse", "warehouse/checks.py"),
-    "ops.runs": ("run_id", "every run of this home folder, from the records under runs/", "warehouse/run_log.py"),
-    "ops.source_files": (
-        "publisher, file_name, sha256",
-        "every stored version of every file, and every name known to be absent",
-        "warehouse/build.py",
-    ),
-    "ops.value_revisions": (
-        "detected_run_id, table_name, trade_date, row_key, column_name",
-        "every published settlement and index level that a later run found changed, with both values",
-        "warehouse/revisions.py",
-    ),
-    "ref.corrections": ("correction", "known errors of the sources", "transforms/corrections.toml"),
-    "ref.indices": ("index_code", "every index the pipeline knows", "transforms/index_registry.toml"),
-    "ref.parameters": ("parameter", "every number a model uses, with its provenance", "transforms/parameters.toml"),
-    "ref.run": ("run_id", "the run that built this warehouse: one row", "warehouse/build.py"),
-    "ref.sessions": ("session_date", "days on which an exchange is open, with a horizon", "transforms/calendar.py"),
-    "ref.vx_monthly_expiries": (
-        "contract_month",
-        "final settlement date of every monthly contract, by the rule",
-        "transforms/calendar.py",
-    ),
-}
-"""Tables that no model makes: grain, content, and the file that makes or explains them."""
 
 _INTRODUCTION = """\
 # Data dictionary
@@ -92,10 +64,7 @@ def _read_tables() -> dict[str, list[tuple[str, str]]]:
         path = home.build / "empty.duckdb"
         # any day will do: it bounds the calendar, not the columns
         build_warehouse(home, path, run_id="none", today=date(2026, 1, 2), due_session=None)
-        with duckdb.connect(str(path)) as connection:
-            write_results(connection, "none", [])
-            record: dict[str, Any] = {"run_id": "none", "started_at_utc": None, "outcome": "none", "versions": {}}
-            write_run_tables(connection, home, record, [])
+        with duckdb.connect(str(path), read_only=True) as connection:
             rows = connection.execute(
                 "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
                 "where not internal and schema_name <> 'main' order by schema_name, table_name, column_index"
@@ -113,7 +82,7 @@ def _render_table(
         file = f"sql/{model.schema}/{model.path.name}"
         about = {key: model.header[key] for key in ("what", "grain", "source", "edge")}
     else:
-        grain, what, file = _MADE_IN_PYTHON[name]
+        grain, what, file = MADE_IN_PYTHON[name]
         about = {"what": what, "grain": grain}
     lines = [f"### {name}", "", f"{_sentence(about.pop('what'))}", ""]
     lines += [f"- {key}: {_escape(text)}" for key, text in about.items()]

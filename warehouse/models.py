@@ -19,6 +19,7 @@ import duckdb
 
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, parse_columns
+from warehouse.tables import MADE_IN_PYTHON
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
 SCHEMAS = ("raw", "ref", "stg", "core", "mart", "ops")
@@ -115,9 +116,10 @@ def apply_comments(
         info = columns.get(column)
         if info is not None:
             connection.execute(f'comment on column {table}."{column}" is {_literal(_comment_of(info))}')
-    for name, model in models.items():
-        if model.schema != BUILD_ONLY_SCHEMA:
-            connection.execute(f"comment on table {name} is {_literal(model.header['what'])}")
+    texts = {name: model.header["what"] for name, model in models.items() if model.schema != BUILD_ONLY_SCHEMA}
+    texts |= {name: info.what for name, info in MADE_IN_PYTHON.items()}
+    for name, text in texts.items():
+        connection.execute(f"comment on table {name} is {_literal(text)}")
 
 
 def table_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -188,7 +190,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _comment_of(info: ColumnInfo) -> str:
-    formula = f" = {info.formula}" if info.formula else ""
+    formula = f"; {info.formula}" if info.formula else ""
     return f"[{info.unit}] {info.meaning}{formula} (source: {info.source})"
 
 

@@ -15,23 +15,58 @@ import duckdb
 
 from transforms.errors import PipelineError
 
-_VALUES = {
-    "core.daily_vx_settlements": (
-        "expiry_date",
-        "contract_code",
-        (
-            "settle_pts",
-            "open_pts",
-            "high_pts",
-            "low_pts",
-            "close_pts",
-            "volume_contracts",
-            "open_interest_contracts",
-        ),
+REVISION_KEYS = (
+    "detected_run_id",
+    "detected_at_utc",
+    "table_name",
+    "trade_date",
+    "row_key",
+    "column_name",
+    "old_value",
+    "new_value",
+)
+"""Columns of ``ops.value_revisions``, in order."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A table of source values. ``firm`` is the column that counts on the newest session too."""
+
+    table: str
+    day: str
+    key: str
+    label: str
+    firm: str
+    columns: tuple[str, ...]
+
+
+_PRICES = ("open_pts", "high_pts", "low_pts", "close_pts")
+_COMPARED = (
+    _Compared(
+        table="core.daily_vx_settlements",
+        day="trade_date",
+        key="expiry_date",
+        label="contract_code",
+        firm="settle_pts",
+        columns=("settle_pts", *_PRICES, "volume_contracts", "open_interest_contracts"),
     ),
-    "core.daily_index_levels": ("index_code", "index_code", ("close_pts", "open_pts", "high_pts", "low_pts")),
-}
-_FIRM = {"core.daily_vx_settlements": "settle_pts", "core.daily_index_levels": "close_pts"}
+    _Compared(
+        table="core.daily_index_levels",
+        day="trade_date",
+        key="index_code",
+        label="index_code",
+        firm="close_pts",
+        columns=_PRICES,
+    ),
+    _Compared(
+        table="core.daily_bill_rates",
+        day="observation_date",
+        key="observation_date",
+        label="observation_date",
+        firm="bill_discount_rate_frac",
+        columns=("bill_discount_rate_frac",),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -61,10 +96,10 @@ def compare_with_published(
     try:
         have = {row[0] for row in connection.execute(_TABLES_BEFORE).fetchall()}
         revisions = [
-            dict(zip(_KEYS, (run_id, detected_at, table, *row), strict=True))
-            for table in _VALUES
-            if table in have
-            for row in connection.execute(_differences(table)).fetchall()
+            dict(zip(REVISION_KEYS, (run_id, detected_at, compared.table, *row), strict=True))
+            for compared in _COMPARED
+            if compared.table in have
+            for row in connection.execute(_differences(compared)).fetchall()
         ]
         sessions = connection.execute(_NEW_SESSIONS).fetchall() if "core.daily_vx_settlements" in have else []
         previous = connection.execute(_PREVIOUS_RUN).fetchone() if "ops.runs" in have else None
@@ -79,16 +114,6 @@ def compare_with_published(
     return Comparison(previous[0] if previous else None, [str(row[0]) for row in sessions], revisions)
 
 
-_KEYS = [
-    "detected_run_id",
-    "detected_at_utc",
-    "table_name",
-    "trade_date",
-    "row_key",
-    "column_name",
-    "old_value",
-    "new_value",
-]
 _TABLES_BEFORE = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'before'"
 _PREVIOUS_RUN = "select max(run_id) from before.ops.runs where published_at_utc is not null"
 _NEW_SESSIONS = """
@@ -98,30 +123,30 @@ order by trade_date
 """
 
 
-def _differences(table: str) -> str:
-    key, label, columns = _VALUES[table]
+def _differences(compared: _Compared) -> str:
+    table, day, label = compared.table, compared.day, compared.label
     pairs = ", ".join(
         f"{{column_name: '{name}', new_value: now_.{name}::double, old_value: before_.{name}::double}}"
-        for name in columns
+        for name in compared.columns
     )
     return f"""
-    with newest as (select max(trade_date) as trade_date from before.{table}),
+    with newest as (select max({day}) as newest_date from before.{table}),
     pairs as (
         select
-            coalesce(now_.trade_date, before_.trade_date) as trade_date,
+            coalesce(now_.{day}, before_.{day}) as value_date,
             coalesce(now_.{label}, before_.{label})::varchar as row_key,
             unnest([{pairs}]) as pair
         from {table} as now_
         full join before.{table} as before_
-            on before_.trade_date = now_.trade_date and before_.{key} = now_.{key}
+            on before_.{day} = now_.{day} and before_.{compared.key} = now_.{compared.key}
     )
     select
-        pairs.trade_date::varchar, pairs.row_key, pair.column_name,
+        pairs.value_date::varchar, pairs.row_key, pair.column_name,
         pair.old_value::varchar, pair.new_value::varchar
     from pairs cross join newest
     where pair.new_value is distinct from pair.old_value
-        and (pairs.trade_date < newest.trade_date
-             or (pairs.trade_date = newest.trade_date and pair.column_name = '{_FIRM[table]}'))
+        and (pairs.value_date < newest.newest_date
+             or (pairs.value_date = newest.newest_date and pair.column_name = '{compared.firm}'))
     order by all
     """  # noqa: S608 - built from the constants above
 

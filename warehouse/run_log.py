@@ -18,6 +18,8 @@ import duckdb
 
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.revisions import REVISION_KEYS
+from warehouse.tables import fill
 
 RECORD_VERSION = 1
 _PACKAGES = (
@@ -32,15 +34,6 @@ _PACKAGES = (
 )
 RUNNING = "running"
 INTERRUPTED = "interrupted"
-
-_RUN_COLUMNS = (
-    "run_id varchar, started_at_utc timestamptz, published_at_utc timestamptz, outcome varchar, exit_code integer, "
-    "as_of date, source varchar, is_simulated boolean, code_version varchar, inputs_sha256 varchar"
-)
-_REVISION_COLUMNS = (
-    "detected_run_id varchar, detected_at_utc timestamptz, table_name varchar, trade_date date, row_key varchar, "
-    "column_name varchar, old_value varchar, new_value varchar"
-)
 
 
 class RunLog:
@@ -134,38 +127,25 @@ def write_run_tables(
 ) -> None:
     """Fill ``ops.runs`` and ``ops.value_revisions`` from the run records and the current run."""
     records = [record for record in read_records(home) if record["run_id"] != current["run_id"]]
-    connection.execute(f"create or replace table ops.runs ({_RUN_COLUMNS})")
-    connection.execute(f"create or replace table ops.value_revisions ({_REVISION_COLUMNS})")
-    for record in [*records, current]:
-        connection.execute(
-            "insert into ops.runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                record["run_id"],
-                record["started_at_utc"],
-                record.get("published_at_utc"),
-                record["outcome"],
-                record.get("exit_code"),
-                record.get("as_of"),
-                record.get("source"),
-                record.get("is_simulated", False),
-                record["versions"].get("alvh"),
-                record.get("inputs_sha256"),
-            ],
-        )
+    fill(connection, "ops.runs", [_run_row(record) for record in [*records, current]])
     # Only what was published counts as restated: an unpublished run's differences are found again.
     kept = [entry for record in records if record.get("published") for entry in record.get("revisions", [])]
-    for entry in [*kept, *revisions]:
-        keys = [
-            "detected_run_id",
-            "detected_at_utc",
-            "table_name",
-            "trade_date",
-            "row_key",
-            "column_name",
-            "old_value",
-            "new_value",
-        ]
-        connection.execute("insert into ops.value_revisions values (?, ?, ?, ?, ?, ?, ?, ?)", [entry[k] for k in keys])
+    fill(connection, "ops.value_revisions", [[entry[key] for key in REVISION_KEYS] for entry in [*kept, *revisions]])
+
+
+def _run_row(record: Mapping[str, Any]) -> list[object]:
+    return [
+        record["run_id"],
+        record["started_at_utc"],
+        record.get("published_at_utc"),
+        record["outcome"],
+        record.get("exit_code"),
+        record.get("as_of"),
+        record.get("source"),
+        record.get("is_simulated", False),
+        record["versions"].get("alvh"),
+        record.get("inputs_sha256"),
+    ]
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
     record = next((entry for entry in records if entry["run_id"] == run[0]), {})
     health = "degraded: " + " ".join(record["reasons"]) if record.get("reasons") else "ok"
     size = home.published.stat().st_size / 1e6
-    shape = f"contango {_text(contango, '+.1%')}, {regime or 'no regime'} for {days or 0} sessions"
+    shape = f"contango {_text(contango, '+.1%')}, {regime or 'no regime'}, session {days or 0} of it"
     return [
         f"published    {session} by run {run[0]}{', SIMULATED' if run[1] else ''} ({size:.1f} MB)",
         f"curve        VIX {_text(vix, '.2f')}, VX1 {_text(front, '.2f')}, {shape}",

@@ -1,7 +1,7 @@
 -- check: core.daily_index_levels__newest_session_present
 -- severity: warn
 -- what: every index that the night expects has a level of the newest VX session
-select indices.index_code, max(level.trade_date) as newest_level, newest.trade_date as newest_vx_session
+select newest.trade_date, indices.index_code, max(level.trade_date) as newest_level
 from ref.indices
 cross join (
     select max(curve.trade_date) as trade_date

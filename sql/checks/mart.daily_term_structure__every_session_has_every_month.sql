@@ -26,3 +26,4 @@ left join core.daily_vx_listings as listing
 where listing.expiry_date is null
 union all
 select trade_date, expiry_date from unsettled
+order by 1 desc, 2

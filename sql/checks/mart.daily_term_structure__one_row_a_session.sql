@@ -8,3 +8,4 @@ where session.is_futures_session
     and curve.trade_date is null
     and session.session_date between
     (select min(trade_date) from mart.daily_term_structure) and (select max(trade_date) from mart.daily_term_structure)
+order by 1 desc

@@ -24,20 +24,6 @@ best as (
     select *
     from candidates
     qualify row_number() over (partition by trade_date, expiry_date order by source_order) = 1
-),
-
-numbered as (
-    select session_date, row_number() over (order by session_date) as session_no
-    from ref.sessions
-    where is_futures_session and not is_futures_only
-),
-
--- how many regular sessions lie at or before each day of the calendar
-counted as (
-    select day.session_date as calendar_day, max(numbered.session_no) as sessions_to_date
-    from ref.sessions as day
-    asof join numbered on numbered.session_date <= day.session_date
-    group by day.session_date
 )
 
 select
@@ -54,7 +40,7 @@ select
     best.volume_contracts,
     best.open_interest_contracts,
     best.expiry_date - best.trade_date as calendar_days_to_expiry,
-    expiry_count.sessions_to_date - trade_count.sessions_to_date as trading_days_to_expiry,
+    expiry_day.futures_session_count - trade_day.futures_session_count as trading_days_to_expiry,
     listing.tenor_rank,
     best.trade_date = best.expiry_date as is_final_settlement,
     best.is_doubtful,
@@ -62,6 +48,6 @@ select
 from best
 left join core.daily_vx_listings as listing
     on listing.trade_date = best.trade_date and listing.expiry_date = best.expiry_date
-left join counted as trade_count on trade_count.calendar_day = best.trade_date
-left join counted as expiry_count on expiry_count.calendar_day = best.expiry_date
+left join ref.sessions as trade_day on trade_day.session_date = best.trade_date
+left join ref.sessions as expiry_day on expiry_day.session_date = best.expiry_date
 order by best.trade_date, best.expiry_date

@@ -6,7 +6,7 @@
 -- edge: NULL on either side where that source has none
 with
 official as (
-    select expiry_date, final_settle_pts from stg.vx_final_settlements
+    select expiry_date, is_monthly, final_settle_pts from stg.vx_final_settlements
     where reject_reason is null
     qualify row_number() over (partition by expiry_date order by line_no desc) = 1
 ),
@@ -20,5 +20,7 @@ select
     official.final_settle_pts as official_final_settle_pts,
     printed.settle_pts as contract_file_pts
 from printed
-left join official on official.expiry_date = printed.expiry_date
+full join official on official.expiry_date = printed.expiry_date
+-- the source also has days on which only weekly options settled
+where printed.expiry_date is not null or official.is_monthly
 order by expiry_date

@@ -27,10 +27,10 @@ curve as (
         listing.expiry_date,
         listing.tenor_rank,
         settled.settle_pts,
-        settled.trading_days_to_expiry,
-        listing.expiry_date - listing.trade_date as days,
+        listing.trading_days_to_expiry,
+        listing.calendar_days_to_expiry as days,
         lead(settled.settle_pts) over later_month as next_settle_pts,
-        lead(listing.expiry_date - listing.trade_date) over later_month as next_days
+        lead(listing.calendar_days_to_expiry) over later_month as next_days
     from core.daily_vx_listings as listing
     left join core.daily_vx_settlements as settled
         on settled.trade_date = listing.trade_date and settled.expiry_date = listing.expiry_date

@@ -19,14 +19,14 @@ union all by name
 select
     case row_.source_format when 'current' then 'vx_contract' else 'vx_archive' end as dataset,
     row_.file_name, row_.file_sha256, row_.line_no, row_.trade_date, 'field_nulled' as disposition,
-    case when settled.is_close_nulled then 'close_outside_high_low' else 'open_outside_high_low' end as reason,
+    settled.nulled_reason as reason,
     row_.line_text
 from stg.vx_settlements as settled
 join stg.vx_contract_rows as row_
     on row_.source_format = settled.source_format
     and row_.file_name = settled.file_name
     and row_.line_no = settled.line_no
-where settled.is_open_nulled or settled.is_close_nulled
+where settled.nulled_reason is not null
 union all by name
 select
     'vx_daily_settlement' as dataset,

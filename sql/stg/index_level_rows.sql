@@ -44,7 +44,9 @@ judged as (
         end as reject_reason,
         -- tolerance: other vendors' copies carry float noise
         high_read >= low_read - 1e-6 and isfinite(high_read) and least(open_read, high_read, low_read) > 0
-        and not (open_read = high_read and high_read = low_read and low_read = close_read) as is_range_observed
+        and not (open_read = high_read and high_read = low_read and low_read = close_read)
+        -- a range that does not hold its own close is not one
+        and close_read between low_read - 1e-6 and high_read + 1e-6 as is_range_observed
     from typed
     left join ref.sessions as session on session.session_date = typed.trade_date and session.is_equity_session
     left join ref.indices as indices on indices.index_code = typed.index_code
@@ -67,7 +69,8 @@ select
     case
         when reject_reason is not null or open_read is null then null
         when high_read < low_read - 1e-6 then 'high_below_low'
+        when least(open_read, high_read, low_read) > 0 and not close_read between low_read - 1e-6 and high_read + 1e-6
+            then 'close_outside_high_low'
         when is_range_observed and not open_read between low_read - 1e-6 and high_read + 1e-6 then 'open_outside_high_low'
-        when is_range_observed and not close_read between low_read - 1e-6 and high_read + 1e-6 then 'close_outside_high_low'
     end as nulled_reason
 from judged

@@ -76,11 +76,11 @@ scaled as (
     select
         typed.*,
         monthly.expiry_date is not null as is_monthly,
-        settle_quoted / quote_scale as settle_pts,
-        open_quoted / quote_scale as open_read,
-        high_quoted / quote_scale as high_read,
-        low_quoted / quote_scale as low_read,
-        close_quoted / quote_scale as close_read,
+        round(settle_quoted / quote_scale, 6) as settle_pts,
+        round(open_quoted / quote_scale, 6) as open_read,
+        round(high_quoted / quote_scale, 6) as high_read,
+        round(low_quoted / quote_scale, 6) as low_read,
+        round(close_quoted / quote_scale, 6) as close_read,
         case source_format
             when 'current' then strftime(typed.expiry_date, '%b %Y') else strftime(typed.expiry_date, '%b %y')
         end as label_month,

@@ -21,7 +21,7 @@ def test_second_night_publishes_the_same_values_and_says_so(trader: Trader) -> N
     trader.run()
     before = trader.rows(VALUES)
     result = trader.run()
-    assert result.sentence == "nothing new: no file changed; every value published before is unchanged"
+    assert result.sentence == "nothing new: no file changed; no settlement, level or rate published before has changed"
     assert trader.rows(VALUES) == before
 
 
@@ -30,7 +30,8 @@ def test_restated_settle_is_one_revision_row_with_both_values(trader: Trader, ma
     day, _ = _restate(market)
     trader.run()
     rows = trader.rows(
-        "select trade_date::varchar, column_name, round(new_value::double - old_value::double, 4) from ops.value_revisions"
+        "select trade_date::varchar, column_name, round(new_value::double - old_value::double, 4) "
+        "from ops.value_revisions"
     )
     assert rows == [(day, "settle_pts", 0.05)]
 

@@ -47,7 +47,7 @@ def test_second_night_over_http_fetches_nothing_new(online: Trader, server: Loop
     online.run()
     result = online.run()
     assert result.sentence.startswith("nothing new: no file changed")
-    assert "every value published before is unchanged" in result.sentence
+    assert "no settlement, level or rate published before has changed" in result.sentence
 
 
 def test_second_night_over_http_does_not_ask_for_complete_contracts(
@@ -193,7 +193,7 @@ def test_recheck_finds_a_restated_past_file_and_keeps_both_versions(
     fields = line.split(",")
     fields[6] = f"{float(fields[6]) + 0.05:.4f}"
     market.edit(market.contract_path(past), lambda text: text.replace(line, ",".join(fields)))
-    assert "unchanged" in online.run().sentence
+    assert "has changed" in online.run().sentence
     result = online.run(ask_everything=True)
     assert "1 past value restated" in result.sentence
     revised = online.rows("select column_name, row_key from ops.value_revisions")

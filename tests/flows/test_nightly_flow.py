@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,11 +27,11 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    import flows.prefect_env  # noqa: F401
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     from prefect.client.orchestration import get_client
     from prefect.testing.utilities import prefect_test_harness
 
+    import flows.prefect_env  # noqa: F401
     from flows.nightly import nightly
 
     folder = tmp_path_factory.mktemp("flow")
@@ -52,7 +51,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
             seen.flow_runs = client.read_flow_runs()
             seen.task_runs = client.read_task_runs()
             seen.artifacts = client.read_artifacts()
-    yield seen
+    return seen
 
 
 def test_flow_publishes_and_reports(seen: Seen) -> None:

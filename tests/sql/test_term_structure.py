@@ -77,7 +77,6 @@ def test_daily_roll_takes_the_first_month_with_ten_trading_days_left(
     assert one(model_bench, "daily_roll_pts") == (pytest.approx(expected),)
 
 
-@pytest.mark.xfail(strict=True, reason="the roll month without a settlement is replaced by the month after it")
 def test_daily_roll_of_a_month_without_settlement_is_null(model_bench: ModelBench) -> None:
     model_bench.curve(curve((20, None), (48, 19.0)), vix={DAY: 16.0})
     assert one(model_bench, "daily_roll_pts") == (None,)

@@ -207,16 +207,17 @@ class ModelBench:
         listings, settled = [], []
         for day, curve in settles.items():
             for rank, expiry in enumerate(sorted(curve), start=1):
-                listings.append((day, expiry, rank))
+                days_left = (trading_days or {}).get((day, expiry), round((expiry - day).days * 5 / 7))
+                listings.append((day, expiry, rank, (expiry - day).days, days_left))
                 if curve[expiry] is not None:
-                    days_left = (trading_days or {}).get((day, expiry), round((expiry - day).days * 5 / 7))
-                    settled.append((day, expiry, curve[expiry], days_left))
-        self.table("core.daily_vx_listings", "trade_date date, expiry_date date, tenor_rank bigint", listings)
+                    settled.append((day, expiry, curve[expiry]))
         self.table(
-            "core.daily_vx_settlements",
-            "trade_date date, expiry_date date, settle_pts double, trading_days_to_expiry bigint",
-            settled,
+            "core.daily_vx_listings",
+            "trade_date date, expiry_date date, tenor_rank bigint, "
+            "calendar_days_to_expiry bigint, trading_days_to_expiry bigint",
+            listings,
         )
+        self.table("core.daily_vx_settlements", "trade_date date, expiry_date date, settle_pts double", settled)
         levels = [(day, "VIX", close) for day, close in (vix or {}).items()]
         levels += [(day, "VIX3M", close) for day, close in (vix3m or {}).items()]
         self.table("core.daily_index_levels", "trade_date date, index_code varchar, close_pts double", levels)

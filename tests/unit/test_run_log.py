@@ -13,6 +13,7 @@ import pytest
 from warehouse import run_log
 from warehouse.home import Home
 from warehouse.run_log import RunLog
+from warehouse.tables import create_late_tables
 
 NOW = datetime(2025, 1, 7, 23, 30, 5, 123_456, tzinfo=UTC)
 
@@ -111,6 +112,7 @@ def test_interrupted_runs_are_closed(home: Home) -> None:
 def connection() -> Any:
     with duckdb.connect() as opened:
         opened.execute("create schema ops")
+        create_late_tables(opened)
         yield opened
 
 

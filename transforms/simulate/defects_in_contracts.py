@@ -117,6 +117,18 @@ def _price_outside_range(planter: Planter, *, defect: str, place: int, reason: s
     planter.note(defect, file, at + 1, quarantined(reason, "field_nulled"))
 
 
+def _traded_without_prices(planter: Planter) -> None:
+    """Volume, but open and close are 0."""
+    file = planter.take(planter.contract_files(monthly=True))
+    if file is None:
+        return
+    lines = planter.lines(file)
+    at = next(number for number in range(len(lines) - 5, 0, -1) if int(lines[number].split(",")[VOLUME]) > 0)
+    lines[at] = edited(lines[at], {OPEN: "0.0000", CLOSE: "0.0000"})
+    planter.write(file, lines)
+    planter.note("traded_without_prices", file, at + 1, quarantined("traded_without_prices", "field_nulled"))
+
+
 def _duplicated_row(planter: Planter) -> None:
     file = planter.take(planter.contract_files(monthly=True))
     if file is None:
@@ -274,6 +286,7 @@ IN_CONTRACT_FILES: tuple[Callable[[Planter], None], ...] = (
     _crossed_quotes,
     partial(_price_outside_range, defect="close_below_low", place=CLOSE, reason="close_outside_high_low"),
     partial(_price_outside_range, defect="open_above_high", place=OPEN, reason="open_outside_high_low"),
+    _traded_without_prices,
     _duplicated_row,
     _conflicting_rows,
     _rows_of_another_contract,

@@ -81,7 +81,7 @@ def simulate_market(first_session: date, last_session: date, seed: int, crisis: 
         raise UsageError(
             "no market can be simulated between these days",
             found=f"{first_session} to {last_session}",
-            expected=f"a first session from {FIRST_SESSION} on, a last one from {EARLIEST_LAST_SESSION} on and after it",
+            expected=f"a first session from {FIRST_SESSION} on, then a last one from {EARLIEST_LAST_SESSION} on",
         )
     days, is_equity = market_days(first_session, last_session)
     if not is_equity.any():

@@ -1,0 +1,78 @@
+"""The tables that no model makes: what they are, who fills them, and the shape of those filled late.
+
+``ops.check_results``, ``ops.runs`` and ``ops.value_revisions`` are created empty with the rest, so that they
+have their comments, and are filled when a build has been checked and compared.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import duckdb
+
+
+class TableInfo(NamedTuple):
+    """Grain, content and maker of a table."""
+
+    grain: str
+    what: str
+    file: str
+
+
+MADE_IN_PYTHON = {
+    "ops.check_results": TableInfo("check_name", "result of every check on this warehouse", "warehouse/checks.py"),
+    "ops.runs": TableInfo(
+        "run_id", "every run of this home folder, from the records under runs/", "warehouse/run_log.py"
+    ),
+    "ops.source_files": TableInfo(
+        "publisher, file_name, sha256",
+        "every stored version of every file, and every name known to be absent",
+        "warehouse/build.py",
+    ),
+    "ops.value_revisions": TableInfo(
+        "detected_run_id, table_name, trade_date, row_key, column_name",
+        "every published settlement, index level and bill rate that a later run found changed, with both values",
+        "warehouse/revisions.py",
+    ),
+    "ref.corrections": TableInfo("correction", "known errors of the sources", "transforms/corrections.toml"),
+    "ref.indices": TableInfo("index_code", "every index the pipeline knows", "transforms/index_registry.toml"),
+    "ref.parameters": TableInfo(
+        "parameter", "every number a model uses, with its provenance", "transforms/parameters.toml"
+    ),
+    "ref.run": TableInfo("run_id", "the run that built this warehouse: one row", "warehouse/build.py"),
+    "ref.sessions": TableInfo(
+        "session_date", "days on which an exchange is open, with a horizon", "transforms/calendar.py"
+    ),
+    "ref.vx_monthly_expiries": TableInfo(
+        "contract_month", "final settlement date of every monthly contract, by the rule", "transforms/calendar.py"
+    ),
+}
+
+_FILLED_LATE = {
+    "ops.check_results": (
+        "run_id varchar, check_name varchar, kind varchar, severity varchar, is_passed boolean, "
+        "offending_rows bigint, what varchar, sample varchar"
+    ),
+    "ops.runs": (
+        "run_id varchar, started_at_utc timestamptz, published_at_utc timestamptz, outcome varchar, exit_code integer, "
+        "as_of date, source varchar, is_simulated boolean, code_version varchar, inputs_sha256 varchar"
+    ),
+    "ops.value_revisions": (
+        "detected_run_id varchar, detected_at_utc timestamptz, table_name varchar, trade_date date, row_key varchar, "
+        "column_name varchar, old_value varchar, new_value varchar"
+    ),
+}
+
+
+def create_late_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that are filled after the build."""
+    for table, columns in _FILLED_LATE.items():
+        connection.execute(f"create table {table} ({columns})")
+
+
+def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: list[list[object]]) -> None:
+    """Replace the content of a table that is filled late."""
+    connection.execute(f"delete from {table}")  # noqa: S608 - one of our own names
+    if rows:
+        marks = ", ".join("?" for _ in rows[0])
+        connection.executemany(f"insert into {table} values ({marks})", rows)  # noqa: S608
