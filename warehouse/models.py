@@ -117,7 +117,8 @@ def apply_comments(
         if info is not None:
             connection.execute(f'comment on column {table}."{column}" is {_literal(_comment_of(info))}')
     texts = {name: model.header["what"] for name, model in models.items() if model.schema != BUILD_ONLY_SCHEMA}
-    texts |= {name: info.what for name, info in MADE_IN_PYTHON.items()}
+    made = {table for table, _ in table_columns(connection)}
+    texts |= {name: info.what for name, info in MADE_IN_PYTHON.items() if name in made}
     for name, text in texts.items():
         connection.execute(f"comment on table {name} is {_literal(text)}")
 

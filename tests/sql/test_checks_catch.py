@@ -75,7 +75,7 @@ FAULTS = {
     ),
     "ref.corrections__touch_the_rows_they_name": (
         "insert into ref.corrections values ('made_up', 'vx_contract', 'VX_2025-10-22.csv', 'no such text', 'flag', "
-        "[], 'made_up', 'none', 1)"
+        "'made_up', 'none', 1)"
     ),
     "stg.vx_contract_rows__every_file_has_usable_rows": (
         "update stg.vx_contract_rows set reject_reason = 'label_of_another_contract' "

@@ -70,8 +70,7 @@ def test_check_that_cannot_run_is_an_error(tmp_path: Path, connection: duckdb.Du
 def test_results_are_stored_in_the_warehouse_they_are_about(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema ops")
     create_late_tables(connection)
-    write_results(connection, "r1", [result()])
-    write_results(connection, "r1", [result("warn", 0, "core.t__other")])
+    write_results(connection, "r1", [result(), result("warn", 0, "core.t__other")])
     found = connection.execute("select run_id, check_name, severity, is_passed, offending_rows from ops.check_results")
     assert found.fetchall() == [("r1", "core.t__claim", "error", False, 1), ("r1", "core.t__other", "warn", True, 0)]
 
