@@ -13,11 +13,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from flows.homes import home_to_read, home_to_write
 from flows.sources.choice import choose_source
 from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
-
-DEFAULT_HOME = Path(__file__).resolve().parent.parent / "warehouse" / "data"
 
 app = typer.Typer(
     name="alvh",
@@ -31,7 +30,8 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="ALVH_HOME", help="Home folder.", show_default="warehouse/data")
+    Path | None,
+    typer.Option("--home", envvar="ALVH_HOME", help="Home folder; the default is warehouse/data of the checkout."),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
@@ -72,13 +72,15 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
 @app.command()
 @reports_errors
 def nightly(
-    source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")
+    ] = None,
     archive: Annotated[
         Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
     ] = None,
     as_of: DateOption = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     verbose: VerboseOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -91,8 +93,8 @@ def nightly(
         print(f"nothing new: {day} is not a session of VIX futures")
         return
     started = datetime.now(UTC)
-    folder = Home(home.expanduser().resolve())
     chosen = choose_source(source, archive)
+    folder = home_to_write(home, chosen)
     folder.prepare()
     # Before Prefect starts: a second run leaves at once.
     with run_lock(folder, f"alvh nightly --source {chosen}", started):
@@ -119,7 +121,7 @@ def nightly(
 def backfill(
     start: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First session.")],
     end: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last session.")],
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     verbose: VerboseOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -128,7 +130,7 @@ def backfill(
         os.environ["ALVH_VERBOSE"] = "1"
     if start > end:
         raise UsageError("--from is after --to", found=f"{start.date()} > {end.date()}")
-    folder = Home(home.expanduser().resolve())
+    folder = home_to_read(home)
     _require_published(folder)
     from flows.backfill import backfill as backfill_flow
 
@@ -141,7 +143,7 @@ def backfill(
 def report(
     as_of: DateOption = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Write the report of a session from the published warehouse and say where it is."""
@@ -150,7 +152,7 @@ def report(
     from warehouse.reports import write_report
     from warehouse.run_log import published_run
 
-    folder = Home(home.expanduser().resolve())
+    folder = home_to_read(home)
     with open_published(folder) as connection:
         newest = latest_session(connection)
         day = as_of.date() if as_of else newest
@@ -165,11 +167,11 @@ def report(
 
 @app.command()
 @reports_errors
-def status(home: HomeOption = DEFAULT_HOME, debug: DebugOption = False) -> None:
+def status(home: HomeOption = None, debug: DebugOption = False) -> None:
     """Say what is published, how the last runs ended, and who is working."""
     from warehouse.status import describe_status
 
-    print(describe_status(Home(home.expanduser().resolve())))
+    print(describe_status(home_to_read(home)))
 
 
 @app.command()
@@ -178,13 +180,13 @@ def query(
     sql: Annotated[str, typer.Argument(help="One SELECT.")],
     format_: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (needed for parquet).")] = None,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Query the published warehouse, read-only."""
     from warehouse import query as queries
 
-    folder = Home(home.expanduser().resolve())
+    folder = home_to_read(home)
     if format_ == "parquet":
         if output is None:
             raise UsageError("Parquet is not text", expected="a file to write", next_step="add --output FILE.parquet")
@@ -209,13 +211,13 @@ def query(
 @reports_errors
 def tables(
     name: Annotated[str | None, typer.Argument(help="schema.table")] = None,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
     """List the published tables, or one table's columns with their meaning."""
     from warehouse import query as queries
 
-    folder = Home(home.expanduser().resolve())
+    folder = home_to_read(home)
     result = queries.describe_table(folder, name) if name else queries.list_tables(folder)
     sys.stdout.write(queries.to_table(result))
 
@@ -223,11 +225,13 @@ def tables(
 @app.command()
 @reports_errors
 def schedule(
-    source: Annotated[str | None, typer.Option(help="cboe or archive.", envvar="ALVH_SOURCE")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")
+    ] = None,
     archive: Annotated[
         Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
     ] = None,
-    home: HomeOption = DEFAULT_HOME,
+    home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
     """Serve the nightly on sessions at 18:30 New York, and the reconciliation the morning after."""
@@ -237,8 +241,38 @@ def schedule(
     serve_schedule(
         source=chosen,
         archive=str(archive.expanduser().resolve()) if archive else None,
-        home=str(home.expanduser().resolve()),
+        home=str(home_to_write(home, chosen).path),
     )
+
+
+@app.command()
+@reports_errors
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
+    years: Annotated[int, typer.Option(min=1, max=22, help="Years up to the last session.")] = 5,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same files.")] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--last", formats=["%Y-%m-%d"], help="Last session; the newest one by default.")
+    ] = None,
+    crisis: Annotated[
+        datetime | None, typer.Option("--crisis", formats=["%Y-%m-%d"], help="Day of a volatility shock.")
+    ] = None,
+    defects: Annotated[bool, typer.Option("--defects", help="Plant the known defects of the real files.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """Write a simulated market in the sources' own formats, for `--archive`."""
+    from flows.sample import MANIFEST, first_session_of, write_simulated_archive
+    from transforms import calendar
+    from transforms.simulate import DEFAULT_SEED
+
+    end = last.date() if last else calendar.latest_closed_session(datetime.now(UTC))
+    chosen_seed = DEFAULT_SEED if seed is None else seed
+    start = first_session_of(end, years)
+    shock = crisis.date() if crisis else None
+    files = write_simulated_archive(folder, start, end, chosen_seed, crisis=shock, with_defects=defects)
+    print(f"SIMULATED market: {files} files under {folder}, {start} to {end}, seed {chosen_seed}")
+    if defects:
+        print(f"planted defects: {folder / MANIFEST}")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from flows.homes import home_to_write
 from flows.settings import Settings
 from flows.sources.archive import is_simulated_archive
 from flows.sources.choice import choose_source
@@ -62,12 +63,15 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
         If the source is unknown, its folder is missing, or ``as_of`` is in the future.
     """
     source = choose_source(settings.source, settings.archive)
+    home = home_to_write(settings.home, source)
     archive = settings.archive.expanduser().resolve() if source == "archive" and settings.archive else None
+    if source == "sample":
+        archive = home.path / "sample"
     today = now.astimezone(calendar.NEW_YORK).date()
     if as_of is not None and as_of > today:
         raise UsageError("--as-of is in the future", found=str(as_of), expected=f"{today} or earlier")
     return Night(
-        home=Home(settings.home.expanduser().resolve()),
+        home=home,
         run_id=run_id,
         now=now,
         source=source,
@@ -77,7 +81,7 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
         fetch_retries=settings.fetch_retries,
         fetch_retry_seconds=settings.fetch_retry_seconds,
         ask_everything=ask_everything,
-        is_simulated=archive is not None and is_simulated_archive(archive),
+        is_simulated=source == "sample" or (archive is not None and is_simulated_archive(archive)),
     )
 
 

@@ -7,9 +7,6 @@ from pathlib import Path
 from pydantic import Field, HttpUrl
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-DEFAULT_HOME = CHECKOUT / "warehouse" / "data"
-
 
 class HttpSettings(BaseSettings):
     """How to behave towards a publisher's servers (``ALVH_HTTP_*``).
@@ -37,9 +34,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ALVH_", frozen=True)
 
-    home: Path = DEFAULT_HOME
-    source: str | None = Field(default=None, description="cboe or archive")
-    archive: Path | None = None
+    home: Path | None = Field(default=None, description="Home folder.")
+    source: str | None = Field(default=None, description="cboe, archive or sample.")
+    archive: Path | None = Field(default=None, description="Offline archive, laid out as <host>/<path>.")
     fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
     fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
     keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")

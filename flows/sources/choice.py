@@ -6,23 +6,24 @@ from pathlib import Path
 
 from transforms.errors import UsageError
 
-SOURCES = ("cboe", "archive")
+SOURCES = ("cboe", "archive", "sample")
 
 
 def choose_source(source: str | None, archive: Path | None) -> str:
-    """Return the source to use; a folder alone means the archive.
+    """Return the source to use: what is said, else the archive where a folder is, else the sample.
 
     Raises
     ------
     UsageError
-        If none is chosen, it is unknown, or the archive's folder is not named.
+        If it is unknown, or the archive's folder is not named.
     """
-    chosen = source or ("archive" if archive else None)
+    chosen = source or ("archive" if archive else "sample")
     if chosen not in SOURCES:
         raise UsageError(
-            "no source is chosen" if chosen is None else "unknown source",
+            "unknown source",
             found=chosen,
-            expected="cboe (downloads for your own use, under Cboe's terms) or archive (a folder you have)",
+            expected="cboe (downloads for your own use, under Cboe's terms), archive (a folder you have), "
+            "or sample (a simulated market)",
             next_step="say `--source cboe` or `--archive DIR`; ALVH_SOURCE and ALVH_ARCHIVE do the same",
         )
     if chosen == "archive" and archive is None:

@@ -13,7 +13,10 @@ import pytest
 import typer
 
 from flows.cli import app
-from flows.settings import CHECKOUT, HttpSettings, Settings
+from flows.homes import DEFAULT_HOME
+from flows.settings import HttpSettings, Settings
+
+CHECKOUT = DEFAULT_HOME.parents[1]
 from transforms import errors
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,7 +19,7 @@ from flows.sources import http_body
 from flows.sources import http_policy as policy
 from flows.sources.base import Absent, Fetched, Known, NotModified, Request, Source
 from flows.sources.http import CONTROL_SECONDS, CONTROL_USES, HttpSource
-from tests.support.loopback import ACCESS_DENIED_XML, Burst, LoopbackServer
+from flows.sources.loopback import ACCESS_DENIED_XML, Burst, LoopbackServer
 from transforms.errors import SourceError, TransientSourceError, UsageError
 
 CDN = "https://cdn.cboe.com"

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.loopback import Burst, LoopbackServer
+from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
 from tests.support.nights import VALUES, Trader, evening_of
 from transforms.errors import SourceError

@@ -1,11 +1,17 @@
 """A server on this machine that behaves like the publishers' servers, faults included.
 
 It serves an archive folder as ``/<host>/<path>[?query]``. What it does is written down here apart
-from the code under test, so that a mistake there is not repeated here.
+from the HTTP source, so that a mistake there is not repeated here. The tests run on it, and anyone
+can rehearse the HTTP path with it::
+
+    python -m flows.sources.loopback ARCHIVE --port 8642
+    ALVH_HTTP_MIRROR_URL=http://127.0.0.1:8642 ALVH_HTTP_PACE_SECONDS=0 alvh nightly --source cboe --home rehearsal
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import gzip
 import hashlib
 import re
@@ -99,7 +105,7 @@ class LoopbackServer:
     ``requests`` lists what arrived, ``connections`` counts what it came over.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int = 0) -> None:
         self.folder = folder.resolve()
         self.plan: list[Fault] = []
         self.burst: Burst | None = None
@@ -109,7 +115,7 @@ class LoopbackServer:
         self.starts: list[float] = []
         self.blocked_until = 0.0
         self.connections = 0
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.owner = self
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
@@ -369,3 +375,28 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(packer.compress(bytes(size)))
             left -= size
         self.wfile.write(packer.flush())
+
+
+def main() -> None:
+    """Serve an archive folder until stopped."""
+    options = argparse.ArgumentParser(description="Serve an archive folder as the publishers' servers would.")
+    options.add_argument("archive", type=Path, help="folder laid out as <host>/<path>")
+    options.add_argument("--port", type=int, default=8642)
+    options.add_argument("--slow", type=float, default=0.0, metavar="SECONDS", help="wait before every answer")
+    options.add_argument("--burst", type=int, metavar="N", help="answer 403 for a minute after N requests in a minute")
+    options.add_argument("--cut", metavar="PATTERN", help="cut off bodies whose path matches")
+    chosen = options.parse_args()
+    with LoopbackServer(chosen.archive, chosen.port) as server:
+        if chosen.cut:
+            server.fault(chosen.cut, truncate_to=200)
+        if chosen.slow:
+            server.fault(".", delay_seconds=chosen.slow)
+        if chosen.burst:
+            server.burst = Burst(requests=chosen.burst, within_seconds=60, block_seconds=60)
+        print(f"{chosen.archive} at {server.url}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Nights on the simulated sample: made on demand, moved on by appending, never mixed with a real market."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from flows.homes import DEFAULT_HOME, SAMPLE_HOME, home_to_read, home_to_write
+from flows.night import Night, resolve_night
+from flows.run import NightResult, run_night
+from flows.sample import MANIFEST, advance_sample, first_session_of, write_simulated_archive
+from flows.settings import Settings
+from tests.support.nights import QUICK, Trader, evening_of
+from transforms.errors import UsageError
+from warehouse.home import Home
+from warehouse.run_log import run_id_of
+
+FRIDAY = date(2026, 1, 9)
+
+
+def _night(home: Path, now: datetime, source: str = "sample", archive: Path | None = None) -> Night:
+    settings = Settings(home=home, source=source, archive=archive)
+    return resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NightResult, NightResult]:
+    home = tmp_path_factory.mktemp("sample") / "home"
+    first = run_night(_night(home, evening_of(FRIDAY)), QUICK)
+    second = run_night(_night(home, evening_of(FRIDAY + timedelta(days=3))), QUICK)
+    return home, first, second
+
+
+def test_sample_is_made_on_demand_and_ends_at_the_newest_session(nights: tuple[Path, NightResult, NightResult]) -> None:
+    _, first, _ = nights
+    assert (first.exit_code, first.as_of) == (0, FRIDAY)
+
+
+def test_sample_says_simulated_in_sentence_report_record_and_runs_table(
+    nights: tuple[Path, NightResult, NightResult],
+) -> None:
+    home, first, _ = nights
+    assert first.sentence.startswith("SIMULATED market")
+    assert first.report is not None
+    assert json.loads(first.report.with_suffix(".json").read_text(encoding="utf-8"))["is_simulated"] is True
+    assert "SIMULATED" in first.report.read_text(encoding="utf-8")
+    assert all(json.loads(path.read_text(encoding="utf-8"))["is_simulated"] for path in (home / "runs").glob("*.json"))
+    trader = Trader(Home(home), home, evening_of(FRIDAY))
+    assert trader.rows("select distinct is_simulated from ops.runs") == [(True,)]
+
+
+def test_sample_moved_on_by_a_session_restates_nothing(nights: tuple[Path, NightResult, NightResult]) -> None:
+    _, _, second = nights
+    assert second.as_of == FRIDAY + timedelta(days=3)
+    assert "1 new: 2026-01-12; no settlement, level or rate published before has changed" in second.sentence
+
+
+def test_sample_on_the_same_evening_is_not_written_again(tmp_path: Path) -> None:
+    advance_sample(tmp_path / "sample", FRIDAY)
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "sample").rglob("*.*")}
+    advance_sample(tmp_path / "sample", FRIDAY)
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "sample").rglob("*.*")} == before
+
+
+def test_sample_broken_off_while_made_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "sample"
+    advance_sample(folder, FRIDAY)
+    whole = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
+    (folder / "SIMULATED.json").unlink()
+    next(folder.rglob("VX_2025-*.csv")).write_bytes(b"half a fi")
+    advance_sample(folder, FRIDAY)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == whole
+
+
+def test_home_of_a_simulated_market_refuses_a_real_archive(
+    nights: tuple[Path, NightResult, NightResult], tmp_path: Path
+) -> None:
+    home, _, _ = nights
+    (tmp_path / "cdn.cboe.com").mkdir()
+    with pytest.raises(UsageError, match="holds a simulated market"):
+        run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path), QUICK)
+
+
+def test_archive_written_by_simulate_is_recognised_as_simulated(tmp_path: Path) -> None:
+    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
+    assert _night(tmp_path / "home", evening_of(FRIDAY), "archive", tmp_path / "market").is_simulated
+
+
+def test_simulate_never_writes_over_anything_else(tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text("mine", encoding="utf-8")
+    with pytest.raises(UsageError, match="not a simulated market"):
+        write_simulated_archive(tmp_path, first_session_of(FRIDAY, 1), FRIDAY, 3)
+
+
+def test_night_on_planted_defects_is_published_with_what_the_manifest_says_in_quarantine(tmp_path: Path) -> None:
+    folder = tmp_path / "market"
+    write_simulated_archive(folder, first_session_of(FRIDAY, 2), FRIDAY, 7, with_defects=True)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    trader = Trader(Home(tmp_path / "home"), folder, evening_of(FRIDAY))
+    result = trader.run(is_simulated=True)
+    assert result.exit_code in (0, 3)
+    quarantined = trader.rows("select count(*) from ops.quarantined_rows")[0][0]
+    assert quarantined == manifest["quarantined_lines"]
+
+
+def test_named_home_is_used_for_reading_and_writing(tmp_path: Path) -> None:
+    assert home_to_read(tmp_path).path == tmp_path.resolve()
+    assert home_to_write(tmp_path, "sample").path == tmp_path.resolve()
+
+
+def test_sample_and_real_market_have_default_homes_of_their_own() -> None:
+    assert home_to_write(None, "sample").path == SAMPLE_HOME
+    assert home_to_write(None, "cboe").path == DEFAULT_HOME
+    assert SAMPLE_HOME != DEFAULT_HOME
+
+
+def test_reading_prefers_the_real_market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, sample = tmp_path / "real", tmp_path / "sample"
+    monkeypatch.setattr("flows.homes.DEFAULT_HOME", real)
+    monkeypatch.setattr("flows.homes.SAMPLE_HOME", sample)
+    assert home_to_read(None).path == real
+    for folder, expected in ((sample, sample), (real, real)):
+        folder.mkdir()
+        (folder / "alvh.duckdb").touch()
+        assert home_to_read(None).path == expected
