@@ -19,6 +19,7 @@ from transforms import calendar
 from transforms.contracts import ListedContract
 from warehouse.raw_store import FileState, RawStore
 
+_SESSIONS_FOR_COMPARISON = 3
 _LONGEST_LAG_SESSIONS = 8
 """Contract files once stood still for six sessions (November 2024)."""
 _SETTLED_LONG_AGO = timedelta(days=30)
@@ -65,21 +66,23 @@ def plan_contracts(store: RawStore, listed: Iterable[ListedContract], session: d
 
 
 def plan_evenings(store: RawStore, session: date) -> list[Request]:
-    """Plan the same-evening tables: from the newest session that the contract files hold, on.
+    """Plan the same-evening tables: from shortly before the newest session of the contract files, on.
 
-    The table of that session is wanted for comparison; those after it are the only settlements
-    there are, and are asked for again until the contract files have caught up, because before its
-    publication the server answers with the table of the session before.
+    The tables of sessions that the contract files hold are wanted once, for comparison: with their
+    settlements, and with the next table, which before its publication is the one before again.
+    Those after it are the only settlements there are, and are asked for again until the contract
+    files have caught up.
     """
     newest = max((file.last_date for file in store.current_files() if file.last_date), default=None)
     if newest is None:
         return []
-    days = [day for day in calendar.sessions("XCBF", newest, max(session, newest)) if newest <= day <= session]
-    requests = [(day, cboe.daily_settlements(day)) for day in days[:_LONGEST_LAG_SESSIONS]]
+    around = calendar.sessions("XCBF", newest - timedelta(days=14), max(session, newest))
+    held = [day for day in around if day <= newest][-_SESSIONS_FOR_COMPARISON:]
+    missing = [day for day in around if newest < day <= session][:_LONGEST_LAG_SESSIONS]
+    once = [cboe.daily_settlements(day) for day in held if day <= session]
     return [
-        request
-        for day, request in requests
-        if day > newest or store.state(request.publisher, request.name).current is None
+        *(request for request in once if store.state(request.publisher, request.name).current is None),
+        *(cboe.daily_settlements(day) for day in missing),
     ]
 
 

@@ -96,7 +96,7 @@ def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_
     assert not online.home.published.exists()
     stored = online.raw_bodies()
     assert stored
-    if "status" in fault:
+    if fault.get("status") in (403, 404):
         # VIX is also the control address: without it a refusal is taken as a block, and no storm follows
         assert len(server.paths("cdn.cboe.com")) < 60
 
