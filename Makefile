@@ -13,7 +13,7 @@ nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> rea
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),--source $(or $(SOURCE),$(ALVH_SOURCE),sample))
 
 test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 lint: $(STAMP) ## style of Python
 	$(BIN)/ruff check .

@@ -53,7 +53,9 @@ def test_schedule_starts_a_server_and_schedules_the_next_nights(tmp_path: Path) 
             # the evening, its hourly retries and the reconciliation, each for days ahead
             assert runs >= 3
         finally:
-            os.killpg(served.pid, signal.SIGTERM)
-            served.wait(timeout=30)
-            if served.stderr is not None:
-                served.stderr.close()
+            served.send_signal(signal.SIGTERM)
+            try:
+                served.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                os.killpg(served.pid, signal.SIGKILL)
+                raise
