@@ -13,15 +13,16 @@ import pytest
 import typer
 
 from flows.cli import app
-from flows.homes import DEFAULT_HOME
+from flows.homes import DEFAULT_HOME, SAMPLE_HOME
 from flows.settings import HttpSettings, Settings
-
-CHECKOUT = DEFAULT_HOME.parents[1]
 from transforms import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
-WITH_COMMANDS = (README, ROOT / "docs" / "tutorial.md", ROOT / "docs" / "runbook.md", ROOT / "docs" / "methodology.md")
+WITH_COMMANDS = (
+    README,
+    *(ROOT / "docs" / f"{page}.md" for page in ("tutorial", "runbook", "methodology", "simulated_market")),
+)
 PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -152,6 +153,20 @@ def test_settings_table_is_the_settings() -> None:
     assert "ALVH_HTTP_USER_AGENT" in table
 
 
+@pytest.mark.parametrize(("sources", "home"), [("`cboe` and `archive`", DEFAULT_HOME), ("`sample`", SAMPLE_HOME)])
+def test_readme_names_the_default_homes(sources: str, home: Path) -> None:
+    assert f"- {sources}: `{home.relative_to(ROOT).as_posix()}`\n" in README.read_text(encoding="utf-8")
+
+
+def test_tutorial_serves_an_archive_with_options_that_the_server_takes() -> None:
+    served = (ROOT / "flows" / "sources" / "loopback.py").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"`(--(?:slow|burst|cut)) [^`]+`", text))
+    assert "python -m flows.sources.loopback " in text
+    assert shown == {"--slow", "--burst", "--cut"}
+    assert all(f'"{option}"' in served for option in shown)
+
+
 def test_runbook_explains_every_sql_check_with_its_severity() -> None:
     text = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
     explained = dict(re.findall(r"^\| `([\w.]+__\w+)` \| (error|warn) \|", text, re.MULTILINE))
@@ -189,8 +204,6 @@ def _settings() -> dict[str, object]:
 def _as_text(default: object) -> str:
     if default is None:
         return ""
-    if isinstance(default, Path):
-        return default.relative_to(CHECKOUT).as_posix()
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
