@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 .PHONY: setup nightly test lint types check clean constraints docs
 
 nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> reads an offline archive, SOURCE=cboe downloads
-	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),--source $(or $(SOURCE),$(ALVH_SOURCE),sample))
+	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
 
 test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 
 from flows.homes import home_to_read, home_to_write
-from flows.sources.choice import choose_source
+from flows.sources.choice import choose_source, is_simulated, market_of
 from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
 
@@ -31,7 +31,11 @@ Result = TypeVar("Result")
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", envvar="ALVH_HOME", help="Home folder; the default is warehouse/data of the checkout."),
+    typer.Option(
+        "--home",
+        envvar="ALVH_HOME",
+        help="Home folder; by default warehouse/data of the checkout, warehouse/data/simulated for the sample.",
+    ),
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
@@ -94,7 +98,7 @@ def nightly(
         return
     started = datetime.now(UTC)
     chosen = choose_source(source, archive)
-    folder = home_to_write(home, chosen)
+    folder = home_to_write(home, is_simulated=is_simulated(market_of(chosen, archive)))
     folder.prepare()
     # Before Prefect starts: a second run leaves at once.
     with run_lock(folder, f"alvh nightly --source {chosen}", started):
@@ -241,7 +245,7 @@ def schedule(
     serve_schedule(
         source=chosen,
         archive=str(archive.expanduser().resolve()) if archive else None,
-        home=str(home_to_write(home, chosen).path),
+        home=str(home_to_write(home, is_simulated=is_simulated(market_of(chosen, archive))).path),
     )
 
 

@@ -14,9 +14,9 @@ DEFAULT_HOME = Path(__file__).resolve().parent.parent / "warehouse" / "data"
 SAMPLE_HOME = DEFAULT_HOME / "simulated"
 
 
-def home_to_write(given: Path | None, source: str) -> Home:
-    """Home of a run that writes: the one named (``--home``, ``ALVH_HOME``), else the source's default."""
-    return Home((given or (SAMPLE_HOME if source == "sample" else DEFAULT_HOME)).expanduser().resolve())
+def home_to_write(given: Path | None, *, is_simulated: bool) -> Home:
+    """Home of a run that writes: the one named (``--home``, ``ALVH_HOME``), else the market's default."""
+    return Home((given or (SAMPLE_HOME if is_simulated else DEFAULT_HOME)).expanduser().resolve())
 
 
 def home_to_read(given: Path | None) -> Home:

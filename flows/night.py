@@ -8,8 +8,7 @@ from pathlib import Path
 
 from flows.homes import home_to_write
 from flows.settings import Settings
-from flows.sources.archive import is_simulated_archive
-from flows.sources.choice import choose_source
+from flows.sources.choice import REAL_MARKET, choose_source, is_simulated, market_of
 from transforms import calendar
 from transforms.errors import UsageError
 from warehouse.home import Home
@@ -31,7 +30,12 @@ class Night:
     fetch_retries: int = 0
     fetch_retry_seconds: float = 0.0
     ask_everything: bool = False
-    is_simulated: bool = False
+    market: str = REAL_MARKET
+
+    @property
+    def is_simulated(self) -> bool:
+        """True where the market is made up."""
+        return is_simulated(self.market)
 
     @property
     def build_path(self) -> Path:
@@ -63,8 +67,9 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
         If the source is unknown, its folder is missing, or ``as_of`` is in the future.
     """
     source = choose_source(settings.source, settings.archive)
-    home = home_to_write(settings.home, source)
     archive = settings.archive.expanduser().resolve() if source == "archive" and settings.archive else None
+    market = market_of(source, archive)
+    home = home_to_write(settings.home, is_simulated=is_simulated(market))
     if source == "sample":
         archive = home.path / "sample"
     today = now.astimezone(calendar.NEW_YORK).date()
@@ -81,7 +86,7 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
         fetch_retries=settings.fetch_retries,
         fetch_retry_seconds=settings.fetch_retry_seconds,
         ask_everything=ask_everything,
-        is_simulated=source == "sample" or (archive is not None and is_simulated_archive(archive)),
+        market=market,
     )
 
 

@@ -61,7 +61,7 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
     command = f"nightly --source {night.source}"
     night.home.prepare()
     with run_lock(night.home, command, night.now):
-        claim_market(night.home, is_simulated=night.is_simulated)
+        claim_market(night.home, night.market)
         close_interrupted(night.home, night.run_id)
         sweep_builds(night.home)
         log = RunLog(night.home, night.run_id, night.now, command)

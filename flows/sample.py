@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
-from flows.sources.archive import SIMULATED_MARKER
+from flows.sources.choice import SIMULATED_MARKER, name_simulated, read_marker
 from transforms import calendar
 from transforms.errors import UsageError
 from transforms.simulate import DEFAULT_SEED, plant_defects, render_archive, simulate_market
@@ -35,19 +34,13 @@ def write_simulated_archive(
     Raises
     ------
     UsageError
-        If the folder holds anything that is not a simulated market.
+        If the folder holds anything but an earlier writing of the same market.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / SIMULATED_MARKER).exists():
-        raise UsageError(
-            "the folder is not empty and not a simulated market",
-            where=str(folder),
-            expected="a new or empty folder, or one written by `alvh simulate`",
-            next_step="choose another folder",
-        )
     files = _render(first_session, last_session, seed, crisis)
     if with_defects:
         files, manifest = plant_defects(files.items(), seed)
         files[MANIFEST] = json.dumps(manifest, indent=1).encode()
+    _require_room(folder, json.loads(files[SIMULATED_MARKER]), with_defects=with_defects)
     _write(folder, files)
     return len(files)
 
@@ -57,13 +50,13 @@ def advance_sample(folder: Path, session: date) -> Path:
 
     The first session is fixed when the sample is made, so that moving on only appends.
     """
-    made = _read_marker(folder)
-    if made is None:
+    made = read_marker(folder)
+    if not made:
         first, seed = first_session_of(session, SAMPLE_YEARS), DEFAULT_SEED
-    elif date.fromisoformat(made["last_session"]) >= session:
+    elif date.fromisoformat(str(made["last_session"])) >= session:
         return folder
     else:
-        first, seed = date.fromisoformat(made["first_session"]), int(made["seed"])
+        first, seed = date.fromisoformat(str(made["first_session"])), int(str(made["seed"]))
     _write(folder, _render(first, session, seed, None))
     return folder
 
@@ -72,6 +65,23 @@ def first_session_of(last_session: date, years: int) -> date:
     """The first futures session on or after the day ``years`` before a session."""
     start = max(last_session - timedelta(days=round(365.25 * years)), calendar.FIRST_SESSION)
     return calendar.sessions("XCBF", start, start + timedelta(days=10))[0]
+
+
+def _require_room(folder: Path, marker: dict[str, object], *, with_defects: bool) -> None:
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    held, wanted = read_marker(folder), name_simulated(marker)
+    found = "something else" if held is None else name_simulated(held)
+    if found != wanted or (folder / MANIFEST).exists() != with_defects:
+        raise UsageError(
+            "the folder holds another market"
+            if held is not None
+            else "the folder is not empty and not a simulated market",
+            where=str(folder),
+            found=found,
+            expected=f"an empty folder, or the {wanted}, with the same choice of defects",
+            next_step="choose another folder",
+        )
 
 
 def _render(first: date, last: date, seed: int, crisis: date | None) -> dict[str, bytes]:
@@ -85,11 +95,3 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
         if not path.exists() or path.read_bytes() != body:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)
-
-
-def _read_marker(folder: Path) -> dict[str, Any] | None:
-    try:
-        marker = json.loads((folder / SIMULATED_MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return marker if isinstance(marker, dict) else None

@@ -58,27 +58,26 @@ def run_lock(home: Home, command: str, started_at: datetime) -> Iterator[None]:
         lock.release()
 
 
-def claim_market(home: Home, *, is_simulated: bool) -> None:
-    """Tie a home folder to one market, real or simulated, for good.
+def claim_market(home: Home, market: str) -> None:
+    """Tie a home folder to one market for good: the real one, or one simulated market.
 
     Raises
     ------
     UsageError
-        If the home holds the other kind: their values must never meet in one warehouse.
+        If the home holds another: their values must never meet in one warehouse.
     """
     marker = home.path / "market.json"
-    market = "simulated" if is_simulated else "real"
     if not marker.exists():
         write_atomically(marker, json.dumps({"market": market}).encode())
         return
     held = json.loads(marker.read_text(encoding="utf-8"))["market"]
     if held != market:
         raise UsageError(
-            f"this home folder holds a {held} market",
+            "this home folder holds another market",
             where=str(home.path),
-            found=f"a run on a {market} market",
-            expected=f"a home folder of its own for the {market} market",
-            next_step="choose another folder with --home or ALVH_HOME",
+            found=f"a run on: {market}",
+            expected=f"runs on: {held}",
+            next_step="choose a home of its own for each market with --home or ALVH_HOME",
         )
 
 

@@ -18,7 +18,6 @@ from flows.sources.http_policy import ALLOWED_HOSTS
 from transforms.errors import SourceError, TransientSourceError, UsageError
 
 INDEX_NAME = "index.json"
-SIMULATED_MARKER = "SIMULATED.json"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -184,8 +183,3 @@ def _unusable(url: str) -> SourceError:
         expected="https://HOST/PATH with plain path parts",
         next_step="Correct the source's address.",
     )
-
-
-def is_simulated_archive(folder: Path) -> bool:
-    """Return whether an archive folder says of itself that its market is simulated."""
-    return (folder / SIMULATED_MARKER).is_file()

@@ -217,8 +217,8 @@ def test_run_record_of_a_refused_night_says_how_it_ended(trader: Trader, market:
 
 def test_home_of_a_real_market_refuses_a_simulated_one(trader: Trader, market: Market) -> None:
     trader.run()
-    with pytest.raises(PipelineError, match="holds a real market") as caught:
-        trader.run(is_simulated=True)
+    with pytest.raises(PipelineError, match="holds another market") as caught:
+        trader.run(market="simulated sample")
     assert caught.value.exit_code == 2
 
 

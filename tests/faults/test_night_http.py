@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from flows.night import resolve_night
+from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
 from tests.support.nights import VALUES, Trader, evening_of
 from transforms.errors import SourceError
 from warehouse.home import Home
+from warehouse.run_log import run_id_of
 
 
 @pytest.fixture
@@ -200,3 +204,20 @@ def test_recheck_finds_a_restated_past_file_and_keeps_both_versions(
     assert revised == [("settle_pts", "VXN25")]
     versions = [name for name in online.raw_bodies() if f"VX_{past}" in name]
     assert len(versions) == 2
+
+
+def test_mirror_of_a_simulated_market_is_recognised_as_one(
+    market: Market, server: LoopbackServer, tmp_path: Path
+) -> None:
+    (market.root / "SIMULATED.json").write_text('{"is_simulated": true, "seed": 3}', encoding="utf-8")
+    now = evening_of(LAST)
+    settings = Settings(home=tmp_path / "home", source="cboe")
+    night = resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
+    assert night.is_simulated
+
+
+def test_mirror_without_a_marker_is_taken_for_the_real_market(server: LoopbackServer, tmp_path: Path) -> None:
+    now = evening_of(LAST)
+    settings = Settings(home=tmp_path / "home", source="cboe")
+    night = resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
+    assert not night.is_simulated

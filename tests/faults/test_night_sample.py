@@ -80,7 +80,7 @@ def test_home_of_a_simulated_market_refuses_a_real_archive(
 ) -> None:
     home, _, _ = nights
     (tmp_path / "cdn.cboe.com").mkdir()
-    with pytest.raises(UsageError, match="holds a simulated market"):
+    with pytest.raises(UsageError, match="holds another market"):
         run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path), QUICK)
 
 
@@ -100,7 +100,7 @@ def test_night_on_planted_defects_is_published_with_what_the_manifest_says_in_qu
     write_simulated_archive(folder, first_session_of(FRIDAY, 2), FRIDAY, 7, with_defects=True)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     trader = Trader(Home(tmp_path / "home"), folder, evening_of(FRIDAY))
-    result = trader.run(is_simulated=True)
+    result = trader.run(market="simulated, with defects")
     assert result.exit_code in (0, 3)
     quarantined = trader.rows("select count(*) from ops.quarantined_rows")[0][0]
     assert quarantined == manifest["quarantined_lines"]
@@ -108,12 +108,12 @@ def test_night_on_planted_defects_is_published_with_what_the_manifest_says_in_qu
 
 def test_named_home_is_used_for_reading_and_writing(tmp_path: Path) -> None:
     assert home_to_read(tmp_path).path == tmp_path.resolve()
-    assert home_to_write(tmp_path, "sample").path == tmp_path.resolve()
+    assert home_to_write(tmp_path, is_simulated=True).path == tmp_path.resolve()
 
 
 def test_sample_and_real_market_have_default_homes_of_their_own() -> None:
-    assert home_to_write(None, "sample").path == SAMPLE_HOME
-    assert home_to_write(None, "cboe").path == DEFAULT_HOME
+    assert home_to_write(None, is_simulated=True).path == SAMPLE_HOME
+    assert home_to_write(None, is_simulated=False).path == DEFAULT_HOME
     assert SAMPLE_HOME != DEFAULT_HOME
 
 
@@ -126,3 +126,32 @@ def test_reading_prefers_the_real_market(tmp_path: Path, monkeypatch: pytest.Mon
         folder.mkdir()
         (folder / "alvh.duckdb").touch()
         assert home_to_read(None).path == expected
+
+
+def test_two_simulated_markets_do_not_share_a_home(tmp_path: Path) -> None:
+    for seed in (3, 4):
+        write_simulated_archive(tmp_path / f"market{seed}", first_session_of(FRIDAY, 1), FRIDAY, seed)
+    home = tmp_path / "home"
+    run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "market3"), QUICK)
+    with pytest.raises(UsageError, match="holds another market"):
+        run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "market4"), QUICK)
+
+
+def test_simulated_archive_without_a_named_home_goes_to_the_samples(tmp_path: Path) -> None:
+    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
+    settings = Settings(home=None, source="archive", archive=tmp_path / "market")
+    now = evening_of(FRIDAY)
+    night = resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
+    assert night.home.path == SAMPLE_HOME
+
+
+def test_simulate_does_not_mix_two_markets_in_a_folder(tmp_path: Path) -> None:
+    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
+    with pytest.raises(UsageError, match="another market"):
+        write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 4)
+
+
+def test_marker_that_cannot_be_read_is_never_taken_for_a_real_market(tmp_path: Path) -> None:
+    (tmp_path / "cdn.cboe.com").mkdir()
+    (tmp_path / "SIMULATED.json").write_text("{", encoding="utf-8")
+    assert _night(tmp_path / "home", evening_of(FRIDAY), "archive", tmp_path).is_simulated
