@@ -32,7 +32,7 @@ _OPERATORS = {"|", ">", ">>", "&&", ";", "||"}
 
 # Words that belong to somebody's machine or workshop, never to the documentation.
 _FOREIGN = re.compile(
-    r"/root/|/work/|/tmp/|/opt/|site-packages|pypi|files\.pythonhosted|\bagents?\b|#\d{2,}", re.IGNORECASE
+    r"(?<![\w.])/(?:root|tmp|opt|mnt|srv)/|site-packages|#\d{2,}", re.IGNORECASE
 )
 
 
