@@ -111,9 +111,8 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
         if night.as_of is not None and night.as_of < as_of:
             require_session(connection, night.as_of)
             as_of = night.as_of
-        status, reasons = assess_health(
-            connection, as_of, describe_run(record), record["fetch"]["failures"], night.due_session
-        )
+        failures = record["fetch"]["failures"]
+        status, reasons = assess_health(connection, as_of, describe_run(record), failures)
         return Assessment(as_of, compared, inputs_of(connection), status, reasons)
 
 
@@ -133,7 +132,6 @@ def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str,
             as_of,
             describe_run(record),
             failures=record["fetch"]["failures"],
-            expected_session=night.due_session,
             is_latest=is_latest,
         )
 

@@ -166,7 +166,6 @@ def read_report_inputs(
     as_of: date,
     run: Mapping[str, Any],
     failures: Sequence[Mapping[str, Any]],
-    expected_session: date | None,
 ) -> ReportInputs:
     """Read everything the report of a session shows.
 
@@ -204,8 +203,15 @@ def read_report_inputs(
         revisions=_read_revisions(connection, run.get("run_id")),
         settlement_differences=_dicts(connection, _DIFFERENCES, bounds),
         columns={name: asdict(info) for name, info in load_columns().items()},
-        expected_session=expected_session if is_newest else None,
+        expected_session=_due_session(connection) if is_newest else None,
     )
+
+
+def _due_session(connection: duckdb.DuckDBPyConnection) -> date | None:
+    # Kept in the warehouse, so that a report written again later says the same of that night.
+    row = connection.execute("select due_session from ref.run").fetchone()
+    due: date | None = row[0] if row else None
+    return due
 
 
 def _read_checks(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -29,13 +29,12 @@ def assess_health(
     as_of: date,
     run: Mapping[str, Any],
     failures: Sequence[Mapping[str, Any]],
-    expected_session: date | None,
 ) -> tuple[str, list[str]]:
     """Return whether the data of a session are ``ok`` or ``degraded``, and why, as its report will say."""
     from transforms.report.curve import read_sessions
     from transforms.report.health import build_data_health
 
-    inputs = read_report_inputs(connection, as_of, run, failures, expected_session)
+    inputs = read_report_inputs(connection, as_of, run, failures)
     health = build_data_health(inputs, read_sessions(inputs.term_structure)[-1])
     return str(health["status"]), list(health["reasons"])
 
@@ -47,7 +46,6 @@ def write_report(
     run: Mapping[str, Any],
     *,
     failures: Sequence[Mapping[str, Any]] = (),
-    expected_session: date | None = None,
     is_latest: bool = True,
 ) -> WrittenReport:
     """Write ``hedge-state.{html,md,json}`` of a session, each file whole or not at all."""
@@ -55,7 +53,7 @@ def write_report(
     from transforms.report.context import build_report_context
     from transforms.report.render import render_html, render_json, render_markdown
 
-    context = build_report_context(read_report_inputs(connection, as_of, run, failures, expected_session))
+    context = build_report_context(read_report_inputs(connection, as_of, run, failures))
     files = {
         "hedge-state.json": render_json(context),
         "hedge-state.md": render_markdown(context),

@@ -31,9 +31,7 @@ _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _OPERATORS = {"|", ">", ">>", "&&", ";", "||"}
 
 # Words that belong to somebody's machine or workshop, never to the documentation.
-_FOREIGN = re.compile(
-    r"(?<![\w.])/(?:root|tmp|opt|mnt|srv)/|site-packages|#\d{2,}", re.IGNORECASE
-)
+_FOREIGN = re.compile(r"(?<![\w.])/(?:root|tmp|opt|mnt|srv)/|site-packages|#\d{2,}", re.IGNORECASE)
 
 
 def _name(page: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,9 @@ from tests.support.market import LAST, Market
 from tests.support.nights import VALUES, Trader, evening_of
 from transforms.errors import SourceError
 from warehouse.home import Home
-from warehouse.run_log import run_id_of
+from warehouse.query import open_published
+from warehouse.reports import write_report
+from warehouse.run_log import published_run, run_id_of
 
 
 @pytest.fixture
@@ -221,3 +224,16 @@ def test_mirror_without_a_marker_is_taken_for_the_real_market(server: LoopbackSe
     settings = Settings(home=tmp_path / "home", source="cboe")
     night = resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
     assert not night.is_simulated
+
+
+def test_report_written_again_later_says_the_same_of_a_late_night(online: Trader) -> None:
+    online.run()
+    online.now = evening_of(LAST + timedelta(days=5))
+    late = online.run()
+    report = online.home.reports / "latest" / "hedge-state.json"
+    before = json.loads(report.read_text(encoding="utf-8"))["data_health"]["reasons"]
+    assert late.exit_code == 3
+    with open_published(online.home) as connection:
+        record = published_run(online.home, connection)
+        write_report(connection, online.home, LAST, record.run, failures=record.failures)
+    assert json.loads(report.read_text(encoding="utf-8"))["data_health"]["reasons"] == before
