@@ -89,6 +89,15 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     found = steps.assess_step(night, built, log.record, results)
     outcome, exit_code = ("degraded", 3) if found.status == "degraded" else ("published", 0)
     sentence = say_outcome(night, built, found, fetched)
+    # Written before the swap, so that a run killed after it is known to have published (see
+    # `close_interrupted`), and its revisions are not lost.
+    planned = {
+        "outcome": outcome,
+        "exit_code": exit_code,
+        "published_at_utc": iso_utc(datetime.now(UTC)),
+        "reasons": found.reasons,
+        "sentence": sentence,
+    }
     log.note(
         inputs=found.inputs,
         inputs_sha256=_hash_inputs(found.inputs),
@@ -96,14 +105,11 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
         new_sessions=found.compared.new_sessions,
         previous_run_id=found.compared.previous_run_id,
         as_of=found.as_of.isoformat(),
-        published_at_utc=iso_utc(datetime.now(UTC)),
-        outcome=outcome,
-        exit_code=exit_code,
-        reasons=found.reasons,
-        sentence=sentence,
+        planned=planned,
     )
-    path, sha256 = _timed(log, "publish", lambda: do.publish(night, log.record), lambda done: str(done[0]))
-    log.note(published={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256})
+    ended = {**log.record, **planned}
+    path, sha256 = _timed(log, "publish", lambda: do.publish(night, ended), lambda done: str(done[0]))
+    log.note(**planned, published={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256})
     is_latest = found.as_of == built.last_session
     written = _timed(
         log, "report", lambda: do.report(night, found.as_of, is_latest, log.record), lambda done: str(done.html)

@@ -16,8 +16,11 @@ from typing import Any
 
 import duckdb
 
+from transforms.errors import PipelineError
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.publish import hash_file
+from warehouse.query import open_published
 from warehouse.revisions import REVISION_KEYS
 from warehouse.tables import fill
 
@@ -101,14 +104,33 @@ def latest_record(home: Home) -> dict[str, Any] | None:
 
 
 def close_interrupted(home: Home, current_run_id: str) -> list[str]:
-    """Mark records of runs that never ended. The caller holds the lock, so none of them is alive."""
+    """Mark records of runs that never ended. The caller holds the lock, so none of them is alive.
+
+    A run that died between its swap and its record has published all the same: the published
+    warehouse names it, and what the run had planned to record counts.
+    """
     closed = []
     for record in read_records(home):
-        if record.get("outcome") == RUNNING and record["run_id"] != current_run_id:
+        if record.get("outcome") != RUNNING or record["run_id"] == current_run_id:
+            continue
+        if "planned" in record and record["run_id"] == _published_run_id(home):
+            file = home.published
+            published = {"file": file.name, "bytes": file.stat().st_size, "sha256": hash_file(file)}
+            record.update(record["planned"], published=published)
+        else:
             record["outcome"] = INTERRUPTED
-            write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
-            closed.append(str(record["run_id"]))
+        write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
+        closed.append(str(record["run_id"]))
     return closed
+
+
+def _published_run_id(home: Home) -> str | None:
+    try:
+        with open_published(home) as connection:
+            row = connection.execute("select run_id from ref.run").fetchone()
+    except (PipelineError, duckdb.Error):
+        return None
+    return str(row[0]) if row else None
 
 
 def inputs_of(connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:

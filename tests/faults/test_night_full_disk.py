@@ -20,12 +20,14 @@ from pathlib import Path
 from tests.support.nights import Trader
 from transforms.errors import PipelineError
 from warehouse.home import Home
+from warehouse.run_log import run_id_of
 home, archive, now, limit = sys.argv[1:]
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-trader = Trader(Home(Path(home)), Path(archive), datetime.fromisoformat(now))
+night = datetime.fromisoformat(now)
+trader = Trader(Home(Path(home)), Path(archive), night)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
 try:
-    trader.run()
+    trader.run(now=night, run_id=run_id_of(night))
 except PipelineError as error:
     print(error.exit_code, error)
 """

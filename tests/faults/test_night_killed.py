@@ -67,6 +67,31 @@ def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
     assert outcomes == ["interrupted", "published"]
 
 
+@pytest.mark.parametrize(
+    ("instant", "outcome"), [("before-the-swap", "interrupted"), ("between-swap-and-pruning", "published")]
+)
+def test_night_killed_around_the_swap_is_recorded_as_what_it_did(trader: Trader, instant: str, outcome: str) -> None:
+    trader.run()
+    _run_and_die(trader, instant)
+    trader.run()
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(trader.home.runs.glob("*.json"))]
+    assert [record["outcome"] for record in records] == ["published", outcome, "published"]
+    assert ("published" in records[1]) == (outcome == "published")
+    assert trader.rows("select outcome from ops.runs order by run_id")[1] == (outcome,)
+
+
+def test_revision_found_by_a_night_killed_after_the_swap_is_not_lost(trader: Trader, market: Market) -> None:
+    trader.run()
+    path = market.contract_path(market.monthlies[1])
+    line = path.read_text(encoding="utf-8").splitlines()[5]
+    fields = line.split(",")
+    fields[6] = f"{float(fields[6]) + 0.05:.4f}"
+    market.edit(path, lambda text: text.replace(line, ",".join(fields)))
+    _run_and_die(trader, "after-publish")
+    trader.run()
+    assert trader.rows("select count(*) from ops.value_revisions") == [(1,)]
+
+
 def test_fetch_broken_off_goes_on_where_it_stopped(trader: Trader) -> None:
     trader.home.prepare()
     _run_and_die(trader, "between-two-files")

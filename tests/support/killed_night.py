@@ -22,6 +22,7 @@ from flows import steps
 from flows.run import Steps, run_night
 from tests.support.nights import QUICK, Trader
 from warehouse.home import Home
+from warehouse.run_log import run_id_of
 
 
 def die() -> None:
@@ -90,5 +91,6 @@ INSTANTS |= {
 
 if __name__ == "__main__":
     home, archive, now, instant = sys.argv[1:]
-    trader = Trader(Home(Path(home)), Path(archive), datetime.fromisoformat(now))
-    run_night(trader.night(), INSTANTS[instant]())
+    instant_of_night = datetime.fromisoformat(now)
+    trader = Trader(Home(Path(home)), Path(archive), instant_of_night)
+    run_night(trader.night(now=instant_of_night, run_id=run_id_of(instant_of_night)), INSTANTS[instant]())
