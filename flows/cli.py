@@ -37,6 +37,10 @@ HomeOption = Annotated[
         help="Home folder; by default warehouse/data of the checkout, warehouse/data/simulated for the sample.",
     ),
 ]
+SourceOption = Annotated[str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")]
+ArchiveOption = Annotated[
+    Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
 DateOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD.")]
@@ -76,12 +80,8 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
 @app.command()
 @reports_errors
 def nightly(
-    source: Annotated[
-        str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")
-    ] = None,
-    archive: Annotated[
-        Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
-    ] = None,
+    source: SourceOption = None,
+    archive: ArchiveOption = None,
     as_of: DateOption = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
     home: HomeOption = None,
@@ -229,12 +229,8 @@ def tables(
 @app.command()
 @reports_errors
 def schedule(
-    source: Annotated[
-        str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")
-    ] = None,
-    archive: Annotated[
-        Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
-    ] = None,
+    source: SourceOption = None,
+    archive: ArchiveOption = None,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:

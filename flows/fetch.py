@@ -96,17 +96,11 @@ def raise_if_worth_retrying(summary: FetchSummary) -> None:
     """Raise when something required failed in a way that may pass: a later try asks only for the rest."""
     failed = [entry for entry in summary.failures if entry.requirement == "required" and entry.is_transient]
     if failed:
-        raise TransientSourceError(
-            f"{len(failed)} required file{'s' if len(failed) > 1 else ''} could not be had",
-            where=_names(failed),
-            found=failed[0].reason,
-            expected="the publisher's file",
-            next_step=_RUN_AGAIN,
-        )
+        raise _could_not_be_had(TransientSourceError, failed)
 
 
-def require_inputs(store: RawStore, summary: FetchSummary) -> list[str]:
-    """Judge what was fetched. Return the reasons why the night is degraded, empty when it is whole.
+def require_inputs(store: RawStore, summary: FetchSummary) -> None:
+    """Judge what was fetched: go on only with everything that is required.
 
     Raises
     ------
@@ -116,13 +110,7 @@ def require_inputs(store: RawStore, summary: FetchSummary) -> list[str]:
     """
     required = [failure for failure in summary.failures if failure.requirement == "required"]
     if required:
-        raise SourceError(
-            f"{len(required)} required file{'s' if len(required) > 1 else ''} could not be had",
-            where=_names(required),
-            found=required[0].reason,
-            expected="the publisher's file",
-            next_step=_RUN_AGAIN,
-        )
+        raise _could_not_be_had(SourceError, required)
     for request in plan.first_requests():
         if request.requirement == "required" and store.state(request.publisher, request.name).current is None:
             raise SourceError(
@@ -138,7 +126,6 @@ def require_inputs(store: RawStore, summary: FetchSummary) -> list[str]:
             expected="at least the listed contracts' files",
             next_step="check the archive folder or the network, then run again",
         )
-    return [f"{failure.name}: {failure.reason}" for failure in summary.failures if failure.requirement == "expected"]
 
 
 def _ask(
@@ -231,8 +218,14 @@ def _failure(request: Request, reason: str, *, is_refused: bool = False, is_tran
     )
 
 
-def _names(failures: list[Failure]) -> str:
-    return ", ".join(failure.name for failure in failures[:5]) + (" ..." if len(failures) > 5 else "")
+def _could_not_be_had(kind: type[SourceError], failed: list[Failure]) -> SourceError:
+    return kind(
+        f"{len(failed)} required file{'s' if len(failed) > 1 else ''} could not be had",
+        where=", ".join(failure.name for failure in failed[:5]) + (" ..." if len(failed) > 5 else ""),
+        found=failed[0].reason,
+        expected="the publisher's file",
+        next_step=_RUN_AGAIN,
+    )
 
 
 def _one_line(error: SourceError) -> str:

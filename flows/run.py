@@ -21,7 +21,7 @@ from warehouse.checks import CheckResult
 from warehouse.instants import iso_utc
 from warehouse.publish import claim_market, run_lock, sweep_builds
 from warehouse.reports import WrittenReport
-from warehouse.run_log import RunLog, close_interrupted
+from warehouse.run_log import RunLog, close_interrupted, describe_published
 
 Result = TypeVar("Result")
 
@@ -109,7 +109,7 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     )
     ended = {**log.record, **planned}
     path, sha256 = _timed(log, "publish", lambda: do.publish(night, ended), lambda done: str(done[0]))
-    log.note(**planned, published={"file": path.name, "bytes": path.stat().st_size, "sha256": sha256})
+    log.note(**planned, published=describe_published(path, sha256))
     is_latest = found.as_of == built.last_session
     written = _timed(
         log, "report", lambda: do.report(night, found.as_of, is_latest, log.record), lambda done: str(done.html)

@@ -7,7 +7,7 @@ what changed against it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -20,7 +20,7 @@ from transforms import calendar
 from transforms.contracts import ListedContract, RefusedEntry, parse_contract_list
 from transforms.errors import PipelineError
 from transforms.formats import CSV_DATASETS
-from transforms.registry import corrections, index_registry, parameters
+from transforms.registry import Correction, corrections, index_registry, parameters
 from warehouse.home import Home
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
@@ -86,7 +86,7 @@ def build_warehouse(
         Corrections of the real sources are not applied to a simulated market.
     """
     store = RawStore(home)
-    states = [(publisher, name, state) for publisher, name, state in store.states()]
+    states = list(store.states())
     models = load_models()
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_build(path) as connection:
@@ -96,7 +96,7 @@ def build_warehouse(
         connection.execute("create table ref.run (run_id varchar, due_session date, is_simulated boolean)")
         connection.execute("insert into ref.run values (?, ?, ?)", [run_id, due_session, is_simulated])
         _load_reference(connection, today)
-        _load_corrections(connection, [] if is_simulated else None)
+        _load_corrections(connection, [] if is_simulated else corrections())
         _load_files(connection, home, states)
         rows = build_models(connection, models.values())
         create_late_tables(connection)
@@ -174,12 +174,12 @@ def _load_reference(connection: duckdb.DuckDBPyConnection, today: date) -> None:
     )
 
 
-def _load_corrections(connection: duckdb.DuckDBPyConnection, only: Sequence[object] | None) -> None:
+def _load_corrections(connection: duckdb.DuckDBPyConnection, entries: Iterable[Correction]) -> None:
     connection.execute(
         "create table ref.corrections (correction varchar, dataset varchar, file_name varchar, found varchar, "
         "action varchar, reason varchar, evidence varchar, rows integer)"
     )
-    for entry in corrections() if only is None else []:
+    for entry in entries:
         connection.execute("insert into ref.corrections values (?, ?, ?, ?, ?, ?, ?, ?)", list(asdict(entry).values()))
 
 

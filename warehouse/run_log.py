@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -114,14 +115,18 @@ def close_interrupted(home: Home, current_run_id: str) -> list[str]:
         if record.get("outcome") != RUNNING or record["run_id"] == current_run_id:
             continue
         if "planned" in record and record["run_id"] == _published_run_id(home):
-            file = home.published
-            published = {"file": file.name, "bytes": file.stat().st_size, "sha256": hash_file(file)}
+            published = describe_published(home.published, hash_file(home.published))
             record.update(record["planned"], published=published)
         else:
             record["outcome"] = INTERRUPTED
         write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
         closed.append(str(record["run_id"]))
     return closed
+
+
+def describe_published(path: Path, sha256: str) -> dict[str, Any]:
+    """Return what a run record says of the file it published."""
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256}
 
 
 def _published_run_id(home: Home) -> str | None:
