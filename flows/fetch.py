@@ -1,21 +1,32 @@
-"""Fetching: ask a source for what the plan says and store each answer before asking for the next."""
+"""Fetching: ask a source for what the plan says and store each answer before asking for the next.
+
+Context comes last, and with a bound on its time, so that none of its many hosts can cost a settlement.
+"""
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from flows.sources import cboe, plan
 from flows.sources.base import Absent, Fetched, Known, NotModified, Request, Source
+from flows.sources.user_files import UserFiles, user_files
 from transforms.contracts import ListedContract, parse_contract_list
 from transforms.errors import SourceError, TransientSourceError
 from warehouse.raw_store import RawStore
 
 _FLUSH_EVERY = 25
 _GIVE_UP_AFTER = 8
-"""Failures in a row after which the rest is left for the next run: the source is down, not a file."""
+"""Failures in a row after which the rest of a host is left for the next run: it is down, not a file."""
+_GIVE_UP_CONTEXT_AFTER = 2
+CONTEXT_SECONDS = 300.0
+"""Time after which no further context is asked for. One request of it is bounded by the source."""
 
 _RUN_AGAIN = "everything that was fetched is stored; run again later, only the rest is asked for"
 
@@ -72,21 +83,43 @@ def fetch_night(
     session: date,
     *,
     ask_everything: bool = False,
+    with_vintages: bool = False,
+    home: Path | None = None,
     progress: Progress | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> FetchSummary:
-    """Ask for everything a night needs.
+    """Ask for everything a night needs, then for what it can do without.
 
     Every answer is stored, synced to the disk, before the next request: a run that is broken off
     has lost nothing, and the next one asks only for the rest.
+
+    Parameters
+    ----------
+    ask_everything
+        True where asking is free, or where the user wants the whole history compared.
+    with_vintages
+        True where vintages of the macro series can be had.
+    home
+        Home folder whose ``inputs/`` are read; None reads none.
+    monotonic
+        The clock that bounds the time spent on context.
     """
-    summary = FetchSummary()
+    asking = _Asking(store, FetchSummary(), progress)
+    summary = asking.summary
     try:
-        _ask(source, store, plan.first_requests(), summary, progress, planned=None)
+        asking.ask(source, plan.first_requests())
         contracts = plan.plan_contracts(store, _listed(store), session, ask_everything=ask_everything)
         summary.complete = contracts.complete
-        planned = summary.asked + len(contracts.requests)
-        _ask(source, store, contracts.requests, summary, progress, planned)
-        _ask(source, store, plan.plan_evenings(store, session), summary, progress, planned)
+        asking.planned = summary.asked + len(contracts.requests)
+        asking.ask(source, contracts.requests)
+        asking.ask(source, plan.plan_evenings(store, session))
+        if home is not None:
+            asking.ask(UserFiles(home), user_files())
+        context = plan.plan_context(store, ask_everything=ask_everything, with_vintages=with_vintages)
+        summary.complete += context.complete
+        asking.planned = summary.asked + len(context.requests)
+        until = monotonic() + CONTEXT_SECONDS
+        asking.ask(source, context.requests, _GIVE_UP_CONTEXT_AFTER, is_over=lambda: monotonic() > until)
     finally:
         store.flush()
     return summary
@@ -128,31 +161,50 @@ def require_inputs(store: RawStore, summary: FetchSummary) -> None:
         )
 
 
-def _ask(
-    source: Source,
-    store: RawStore,
-    requests: Iterable[Request],
-    summary: FetchSummary,
-    progress: Progress | None,
-    planned: int | None,
-) -> None:
-    failures_in_a_row = 0
-    for request in _paced(requests, store):
-        if failures_in_a_row >= _GIVE_UP_AFTER:
-            summary.failures.append(
-                _failure(request, "not asked: the source failed too often before it", is_transient=True)
-            )
-            continue
-        summary.asked += 1
+@dataclass
+class _Asking:
+    """The asking of one night: what came of it so far, and which hosts do not answer."""
+
+    store: RawStore
+    summary: FetchSummary
+    progress: Progress | None
+    planned: int | None = None
+    failures_in_a_row: Counter[str] = field(default_factory=Counter)
+
+    def ask(
+        self,
+        source: Source,
+        requests: Iterable[Request],
+        give_up_after: int = _GIVE_UP_AFTER,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Ask for each file in turn, but leave out hosts that failed too often, and all once it is over."""
+        for request in _paced(requests, self.store):
+            host = urlsplit(request.url).hostname or ""
+            if self.failures_in_a_row[host] >= give_up_after:
+                self._leave_out(request, f"{host or 'the folder'} failed too often before it")
+            elif is_over():
+                self._leave_out(request, "what is optional has taken too long tonight")
+            else:
+                self._ask_one(source, request, host)
+
+    def _leave_out(self, request: Request, reason: str) -> None:
+        self.summary.failures.append(_failure(request, f"not asked: {reason}", is_transient=True))
+
+    def _ask_one(self, source: Source, request: Request, host: str) -> None:
+        self.summary.asked += 1
         try:
-            failed = _answer(source, store, request, summary)
+            failed = _answer(source, self.store, request, self.summary)
         except SourceError as error:
             failed = _failure(request, _one_line(error), is_transient=isinstance(error, TransientSourceError))
         if failed is not None:
-            summary.failures.append(failed)
-        failures_in_a_row = failures_in_a_row + 1 if failed is not None and not failed.is_refused else 0
-        if progress is not None:
-            progress(summary.asked, planned or summary.asked, request.name)
+            self.summary.failures.append(failed)
+        if failed is None or failed.is_refused:
+            self.failures_in_a_row[host] = 0
+        else:
+            self.failures_in_a_row[host] += 1
+        if self.progress is not None:
+            self.progress(self.summary.asked, self.planned or self.summary.asked, request.name)
 
 
 def _answer(source: Source, store: RawStore, request: Request, summary: FetchSummary) -> Failure | None:

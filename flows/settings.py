@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, HttpUrl
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     home: Path | None = Field(default=None, description="Home folder.")
     source: str | None = Field(default=None, description="cboe, archive or sample.")
     archive: Path | None = Field(default=None, description="Offline archive, laid out as <host>/<path>.")
+    # Read where a source is opened and nowhere else: no night, step or record ever holds it.
+    fred_api_key: SecretStr | None = Field(
+        default=None, description="Your own key for FRED's API; without one, vintages are not asked for."
+    )
     fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
     fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
     keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")

@@ -13,12 +13,15 @@ from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from flows.fetch import FetchSummary, Progress, fetch_night, raise_if_worth_retrying, require_inputs
 from flows.night import Night
-from flows.settings import HttpSettings
+from flows.settings import HttpSettings, Settings
 from flows.sources.archive import ArchiveSource
 from flows.sources.base import Source
 from flows.sources.http import HttpSource
+from flows.sources.keys import api_key
 from warehouse.build import Built, build_warehouse, open_build
 from warehouse.checks import CheckResult, require_no_errors, run_sql_checks, write_results
 from warehouse.instants import iso_utc
@@ -34,14 +37,17 @@ from warehouse.run_log import describe_run, inputs_of, write_run_tables
 
 def fetch_step(night: Night, progress: Progress | None = None) -> FetchSummary:
     """Fetch what can have changed and store each file at once."""
-    with _open_source(night) as source:
-        # In a folder asking costs nothing, and a changed past file is worth finding.
+    key = Settings().fred_api_key
+    with _open_source(night, key) as source:
+        # In a folder asking costs nothing and needs no key, and a changed past file is worth finding.
         is_free = night.archive is not None
         summary = fetch_night(
             source,
             RawStore(night.home),
             night.session,
             ask_everything=is_free or night.ask_everything,
+            with_vintages=is_free or api_key(key) is not None,
+            home=night.home.path,
             progress=progress,
         )
     raise_if_worth_retrying(summary)
@@ -137,10 +143,10 @@ def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str,
 
 
 @contextmanager
-def _open_source(night: Night) -> Iterator[Source]:
+def _open_source(night: Night, key: SecretStr | None) -> Iterator[Source]:
     # Only the source named cboe ever opens a connection.
     if night.source == "cboe":
-        with HttpSource(HttpSettings()) as source:
+        with HttpSource(HttpSettings(), fred_api_key=key) as source:
             yield source
         return
     assert night.archive is not None

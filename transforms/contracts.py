@@ -33,7 +33,7 @@ class ListedContract:
 
 @dataclass(frozen=True)
 class RefusedEntry:
-    """An entry of the contract list that cannot be right, with the reason and its text."""
+    """An entry of a parsed file that cannot be right, with the reason and its text."""
 
     line_no: int
     reason: str

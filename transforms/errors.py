@@ -70,6 +70,10 @@ class UsageError(PipelineError):
     outcome = "refused"
 
 
+class PolicyError(UsageError):
+    """A policy file, or a rule in it, cannot be used as written."""
+
+
 class ChecksFailedError(PipelineError):
     """A check of severity ``error`` found offending rows: nothing is published."""
 

@@ -77,6 +77,18 @@ class Correction:
 
 
 @dataclass(frozen=True)
+class MacroSeries:
+    """One FRED series: see ``macro_series.toml`` for the meaning of the fields."""
+
+    series_id: str
+    name: str
+    frequency: Literal["daily", "monthly", "quarterly"]
+    keeps_history: bool
+    longest_age_days: int
+    requirement: Requirement
+
+
+@dataclass(frozen=True)
 class ColumnInfo:
     """One published column: see ``sql/columns.toml``."""
 
@@ -86,6 +98,8 @@ class ColumnInfo:
     meaning: str
     source: str
     formula: str = ""
+    known: str = ""
+    status: str = ""
     lowest: float | date | None = None
     highest: float | date | None = None
     allowed: tuple[str, ...] = ()
@@ -109,6 +123,26 @@ def parameters() -> dict[str, Parameter]:
 def corrections() -> list[Correction]:
     """Return the known source errors."""
     return [_entry(Correction, {"correction": name, **body}, name) for name, body in _load("corrections").items()]
+
+
+@lru_cache(maxsize=1)
+def macro_series() -> dict[str, MacroSeries]:
+    """Return every FRED series by identifier."""
+    return {
+        name: _entry(MacroSeries, {"series_id": name, **body}, name) for name, body in _load("macro_series").items()
+    }
+
+
+def keeps_history(dataset: str, name: str) -> bool:
+    """Say whether every stored version of a file is read, and not only the newest.
+
+    A snapshot of an option chain is a session of its own; of a macro series, an earlier version is what
+    was known then.
+    """
+    if dataset == "fred_series":
+        series = macro_series().get(name.removesuffix(".csv"))
+        return series is not None and series.keeps_history
+    return dataset == "vix_option_chain"
 
 
 def parse_columns(text: str) -> dict[str, ColumnInfo]:

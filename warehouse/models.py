@@ -3,19 +3,25 @@
 A model is one SELECT in ``sql/<schema>/<table>.sql`` that makes ``<schema>.<table>``. What it reads is
 found by parsing it (``json_serialize_sql``, which binds nothing); its header is checked against that by
 a test, so the comments a person reads are the truth.
+
+What SQL does badly (recursive smoothing, solving for a volatility) is a model like any other: its header
+names a function of ``transforms`` in ``-- compute:``, the SELECT is what the function gets as a frame, and
+the frame it returns is the table, with the types of the column registry.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, parse_columns
@@ -26,6 +32,7 @@ SCHEMAS = ("raw", "ref", "stg", "core", "mart", "ops")
 BUILD_ONLY_SCHEMA = "raw"
 """Views and tables over the stored files: used while building, dropped before publishing."""
 HEADER_KEYS = ("model", "grain", "reads", "what", "source", "edge")
+COMPUTE_KEY = "compute"
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,11 @@ class Model:
         """Columns that identify a row."""
         return _names(self.header["grain"])
 
+    @property
+    def compute(self) -> str | None:
+        """The function of ``transforms`` that the rows pass through, or None for plain SQL."""
+        return self.header.get(COMPUTE_KEY)
+
 
 def load_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
     """Read every model file, in the order in which they must be built.
@@ -87,7 +99,9 @@ def load_columns(folder: Path = SQL_FOLDER) -> dict[str, ColumnInfo]:
     return parse_columns((folder / "columns.toml").read_text(encoding="utf-8"))
 
 
-def build_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> dict[str, int]:
+def build_models(
+    connection: duckdb.DuckDBPyConnection, models: Iterable[Model], columns: Mapping[str, ColumnInfo]
+) -> dict[str, int]:
     """Build models in the given order. Return rows by model name (views are not counted).
 
     The caller holds the transaction: either all of it is there or nothing.
@@ -96,7 +110,10 @@ def build_models(connection: duckdb.DuckDBPyConnection, models: Iterable[Model])
     for model in models:
         kind = "view" if model.schema == BUILD_ONLY_SCHEMA else "table"
         try:
-            connection.execute(f"create {kind} {model.name} as {model.sql}")
+            if model.compute is None:
+                connection.execute(f"create {kind} {model.name} as {model.sql}")
+            else:
+                _compute(connection, model, model.compute, columns)
         except duckdb.Error as error:
             raise PipelineError(
                 f"the model {model.name} cannot be built",
@@ -156,6 +173,42 @@ def read_header(text: str, path: Path) -> dict[str, str]:
     return header
 
 
+def _compute(
+    connection: duckdb.DuckDBPyConnection, model: Model, compute: str, columns: Mapping[str, ColumnInfo]
+) -> None:
+    frame = _function(compute)(connection.execute(model.sql).df())
+    unknown = [name for name in frame.columns if name not in columns]
+    if unknown:
+        raise PipelineError(
+            f"{compute} returns columns that are not in the registry",
+            where=str(model.path.name),
+            found=", ".join(map(str, unknown)),
+            expected="an entry of sql/columns.toml for each",
+        )
+    # DuckDB reads a frame's memory as it lies: a reversed or strided one it cannot.
+    connection.register("frame", frame.reset_index(drop=True).copy())
+    # pandas has no dates and no integers with gaps: the registry gives each column its type, and a NaN
+    # that a computation left is a missing value.
+    typed = ", ".join(_typed(name, columns[name].type) for name in frame.columns)
+    keys = ", ".join(model.grain)
+    connection.execute(f"create table {model.name} as select {typed} from frame order by {keys}")  # noqa: S608
+    connection.unregister("frame")
+
+
+def _typed(name: str, kind: str) -> str:
+    if kind == "DOUBLE":
+        return f'case when isfinite("{name}"::double) then "{name}"::double end as "{name}"'
+    return f'"{name}"::{kind} as "{name}"'
+
+
+def _function(name: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    module, _, function = name.rpartition(".")
+    if not module.startswith("transforms."):
+        raise PipelineError("a model computes with functions of transforms only", found=name)
+    found: Callable[[pd.DataFrame], pd.DataFrame] = getattr(importlib.import_module(module), function)
+    return found
+
+
 def _load(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
     text = path.read_text(encoding="utf-8")
     name = f"{path.parent.name}.{path.stem}"
@@ -192,6 +245,9 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 def _comment_of(info: ColumnInfo) -> str:
     formula = f"; {info.formula}" if info.formula else ""
+    if info.known:
+        known = "on the evening of the session" if info.known == "evening" else f"on {info.known}"
+        formula += f"; known {known}; {info.status} says why it is absent"
     return f"[{info.unit}] {info.meaning}{formula} (source: {info.source})"
 
 

@@ -145,7 +145,7 @@ def list_tables(home: Home) -> QueryResult:
 
 
 def describe_table(home: Home, table: str) -> QueryResult:
-    """Return a table's columns with type and meaning.
+    """Return a table's columns with type and meaning; the schema may be left out of its name.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def describe_table(home: Home, table: str) -> QueryResult:
     with open_published(home) as connection:
         rows = connection.execute(
             "select column_name, data_type, comment as meaning from duckdb_columns() "
-            "where schema_name || '.' || table_name = ? order by column_index",
+            "where not internal and $1 in (table_name, schema_name || '.' || table_name) order by column_index",
             [table],
         )
         found = QueryResult(["column_name", "data_type", "meaning"], [], rows.fetchall())

@@ -67,7 +67,13 @@ class FileState:
 
     @property
     def current(self) -> StoredFile | None:
-        """The version to read: the one seen last that is what it claims to be."""
+        """The version to read: the one seen last that is what it claims to be.
+
+        None where a user has taken the file away: what a publisher no longer serves stays valid, but
+        removing an input is how its user withdraws it.
+        """
+        if self.absent is not None and self.newest is not None and self.newest.publisher == "user":
+            return None
         return next((version for version in reversed(self.versions) if version.refusal is None), None)
 
 

@@ -17,57 +17,92 @@ from warehouse.models import load_columns
 
 _HISTORY_SESSIONS = 300
 
-# One row a source as a reader thinks of it: newest value at or before the session, and its age.
+# One row a source as a reader thinks of it: newest value at or before the session, and its age. A source that is
+# a single file names it; the others are all files of their format.
 _SOURCES = """
 with
 reference_dates as (
-    select 'vx_contract' as dataset, 'VX contract files' as label, 'required' as requirement, max(trade_date) as newest
+    select
+        'vx_contract' as dataset, null as file_name, 'VX contract files' as label, 'required' as requirement,
+        max(trade_date) as newest, null as longest_age_days
     from stg.vx_settlements where source_format = 'current' and trade_date <= $as_of
     union all
-    select 'vx_archive', 'VX archive 2004-2013', 'optional', null
+    select 'vx_archive', null, 'VX archive 2004-2013', 'optional', null, null
     union all
-    select 'vx_contract_list', 'VX contract list', 'required', null
+    select 'vx_contract_list', null, 'VX contract list', 'required', null, null
     union all
-    select 'vx_daily_settlement', 'same-evening settlements', 'optional', max(trade_date)
+    select 'vx_daily_settlement', null, 'same-evening settlements', 'optional', max(trade_date), null
     from stg.vx_same_evening_rows where reject_reason is null and trade_date <= $as_of
     union all
-    select 'vx_final_settlement', 'VX final settlements (VRO)', 'optional', max(expiry_date)
+    select 'vx_final_settlement', null, 'VX final settlements (VRO)', 'optional', max(expiry_date), null
     from stg.vx_final_settlements where reject_reason is null and expiry_date <= $as_of
     union all
-    select 'index_history', indices.index_code || ' history', any_value(indices.requirement), max(level.trade_date)
+    select
+        'index_history', indices.index_code || '_History.csv', indices.index_code || ' history',
+        any_value(indices.requirement), max(level.trade_date), null
     from ref.indices
     left join core.daily_index_levels as level
         on level.index_code = indices.index_code and level.trade_date <= $as_of
     group by indices.index_code
     union all
-    select 'fred_series', '91-day bill rate (DTB3)', 'expected', max(observation_date)
-    from core.daily_bill_rates where observation_date <= $as_of
-),
-
-files as (
     select
-        case
-            when file_name like 'VX\\_2%' escape '\\' then 'vx_contract'
-            when file_name like 'CFE\\_%' escape '\\' then 'vx_archive'
-            when file_name like 'settlement\\_%' escape '\\' then 'vx_daily_settlement'
-            when file_name = 'VRO_History.csv' then 'vx_final_settlement'
-            when file_name like '%\\_History.csv' escape '\\' then 'index_history'
-            when publisher = 'fred' then 'fred_series'
-            else 'vx_contract_list'
-        end as dataset,
-        case when file_name like '%\\_History.csv' escape '\\' and file_name <> 'VRO_History.csv'
-            then regexp_replace(file_name, '_History\\.csv$', ' history') end as label,
-        publisher,
-        file_name,
-        fetched_at_utc,
-        is_current,
-        refusal
-    from ops.source_files
+        'fred_series', series.series_id || '.csv', series.series_id || ': ' || series.name,
+        any_value(series.requirement), max(observed.observation_date),
+        -- an observation stands for its whole period, and is dated with the first day of it
+        any_value(series.longest_age_days + case frequency when 'monthly' then 31 when 'quarterly' then 92 else 0 end)
+    from ref.macro_series as series
+    left join stg.fred_observations as observed
+        on observed.series_id = series.series_id and observed.reject_reason is null
+        and observed.observed_value is not null and observed.observation_date <= $as_of
+    group by series.series_id, series.name
+    union all
+    select 'vix_option_chain', null, 'VIX option chain', 'optional', max(trade_date), null
+    from core.daily_vix_option_quotes where trade_date <= $as_of
+    union all
+    select
+        'price_bars', fund.symbol || '_bars.json', fund.symbol || ' daily bars', 'optional', max(bar.trade_date), null
+    from (values ('SPY'), ('RSP'), ('VNQ')) as fund (symbol)
+    left join core.daily_price_bars as bar on bar.symbol = fund.symbol and bar.trade_date <= $as_of
+    group by fund.symbol
+    union all
+    select
+        'fund_nav', fund.symbol || '-historical_nav.csv', fund.symbol || ' net asset value', 'optional',
+        max(fund_value.trade_date), null
+    from (values ('VIXY'), ('UVXY'), ('SVXY')) as fund (symbol)
+    left join core.daily_fund_values as fund_value
+        on fund_value.symbol = fund.symbol and fund_value.trade_date <= $as_of
+    group by fund.symbol
+    union all
+    select 'nyse_breadth', null, 'NYSE advances and declines (to 2020)', 'optional', max(trade_date), null
+    from core.daily_breadth where trade_date <= $as_of
+    union all
+    select 'fomc_calendar', null, 'FOMC calendar', 'optional', null, null
+    union all
+    select 'shiller_monthly', null, 'S&P 500 earnings (Shiller)', 'optional', max(reference_date), null
+    from core.monthly_valuations where reference_date <= $as_of
+    union all
+    select given.dataset, null, given.label, 'optional', null, null
+    from (values
+        ('shiller_workbook', 'Shiller workbook (yours)'),
+        ('sector_price_cash_flow', 'sector price to cash flow (yours)'),
+        ('release_dates', 'release dates (yours)'),
+        ('fred_vintages', 'FRED vintages (your key)')
+    ) as given (dataset, label)
+    where given.dataset in (select dataset from ops.source_files)
 )
 
 select
-    coalesce(any_value(files.publisher), 'cboe') as publisher,
+    case reference.dataset
+        when 'fred_series' then 'fred'
+        when 'fred_vintages' then 'fred'
+        when 'nyse_breadth' then 'unicorn'
+        when 'fund_nav' then 'proshares'
+        when 'shiller_monthly' then 'shiller'
+        when 'fomc_calendar' then 'federalreserve'
+        else coalesce(any_value(files.publisher), 'cboe')
+    end as publisher,
     reference.dataset,
+    reference.file_name,
     reference.label,
     count(distinct files.file_name) filter (files.is_current) as files,
     reference.newest as newest_reference_date,
@@ -76,19 +111,26 @@ select
         select count(*) from ref.sessions as session
         where session.is_equity_session and session.session_date > reference.newest and session.session_date <= $as_of
     ) as age_sessions,
+    coalesce($as_of - reference.newest > reference.longest_age_days, false) as is_too_old,
     reference.requirement
 from reference_dates as reference
-left join files
-    on files.dataset = reference.dataset and (files.label is null or files.label = reference.label)
-group by reference.dataset, reference.label, reference.newest, reference.requirement
+left join ops.source_files as files
+    on files.dataset = reference.dataset
+    and (reference.file_name is null or files.file_name = reference.file_name)
+group by
+    reference.dataset, reference.file_name, reference.label, reference.newest, reference.longest_age_days,
+    reference.requirement
 order by
     case reference.requirement when 'required' then 0 when 'expected' then 1 else 2 end,
     reference.dataset desc, reference.label
 """
 
-_LONGEST_AGE = {"vx_final_settlement": 30, "fred_series": 7}
-"""Sessions a source may be behind before it is stale; 0 unless named. FRED publishes with a lag, and
-carries holidays of its own; final settlements come once a month (weeklies apart)."""
+_LONGEST_AGE = {"vx_final_settlement": 30}
+"""Sessions a source may be behind before it is stale; 0 unless named. Final settlements come once a month
+(weeklies apart). The series of FRED have days of their own: ``ref.macro_series``."""
+
+_NEVER_STALE = frozenset({"nyse_breadth", "shiller_monthly"})
+"""Sources that have ended, or that come too irregularly: what is built on them carries its own age."""
 
 _WEIGHT = ("optional", "expected", "required")
 
@@ -229,25 +271,27 @@ def _read_revisions(connection: duckdb.DuckDBPyConnection, run_id: str | None) -
 
 
 def _judged(source: dict[str, Any], failures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    name = source["label"].removesuffix(" history")
+    file_name, is_too_old = source.pop("file_name"), source.pop("is_too_old")
     mine = [
         failure
         for failure in failures
-        if failure["dataset"] == source["dataset"]
-        and (source["dataset"] != "index_history" or failure["name"] == f"{name}_History.csv")
+        if failure["dataset"] == source["dataset"] and file_name in (None, failure["name"])
     ]
     # An archive that somebody does not have is no fault of tonight; one that fails is.
     requirement = max((failure["requirement"] for failure in mine), key=_WEIGHT.index, default=source["requirement"])
-    longest_age = _LONGEST_AGE.get(source["dataset"], 0)
+    if source["newest_reference_date"] is None or source["dataset"] in _NEVER_STALE:
+        is_stale = False
+    elif source["dataset"] == "fred_series":
+        is_stale = is_too_old
+    else:
+        is_stale = source["age_sessions"] > _LONGEST_AGE.get(source["dataset"], 0)
     if mine:
         status = "refused" if mine[0]["is_refused"] else "failed"
         note = "; ".join(f"{failure['name']}: {failure['reason']}" for failure in mine[:3])
     elif not source["files"]:
         status, note = "absent", "no file stored"
-    elif source["newest_reference_date"] is not None and source["age_sessions"] > longest_age:
-        status, note = "stale", ""
     else:
-        status, note = "ok", ""
+        status, note = ("stale" if is_stale else "ok"), ""
     return {**source, "requirement": requirement, "status": status, "note": note}
 
 

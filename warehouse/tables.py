@@ -35,13 +35,39 @@ MADE_IN_PYTHON = {
         "warehouse/revisions.py",
     ),
     "ref.corrections": TableInfo("correction", "known errors of the sources", "transforms/corrections.toml"),
+    "ref.etp_launches": TableInfo(
+        "product_id",
+        "exchange-traded products on VIX futures, listed and ended; empty for a simulated market",
+        "transforms/events/etp_launches.toml",
+    ),
+    "ref.fomc_meetings": TableInfo(
+        "decision_date",
+        "the shipped calendar of FOMC meetings; empty for a simulated market",
+        "transforms/events/fomc_meetings.toml",
+    ),
     "ref.indices": TableInfo("index_code", "every index the pipeline knows", "transforms/index_registry.toml"),
+    "ref.macro_series": TableInfo("series_id", "every FRED series the pipeline reads", "transforms/macro_series.toml"),
+    "ref.nber_turning_points": TableInfo(
+        "turning_month",
+        "peaks and troughs of the US business cycle and when they were announced; empty for a simulated market",
+        "transforms/events/nber_announcements.toml",
+    ),
     "ref.parameters": TableInfo(
         "parameter", "every number a model uses, with its provenance", "transforms/parameters.toml"
+    ),
+    "ref.release_dates": TableInfo(
+        "series_id, reference_date",
+        "first release of every period of the macro series, by the shipped table or its rule",
+        "transforms/events/release_dates.toml",
     ),
     "ref.run": TableInfo("run_id", "the run that built this warehouse: one row", "warehouse/build.py"),
     "ref.sessions": TableInfo(
         "session_date", "days on which an exchange is open, with a horizon", "transforms/calendar.py"
+    ),
+    "ref.signals": TableInfo(
+        "signal",
+        "every signal: when its value becomes known, and which status explains its absence",
+        "sql/columns.toml",
     ),
     "ref.vx_monthly_expiries": TableInfo(
         "contract_month", "final settlement date of every monthly contract, by the rule", "transforms/calendar.py"

@@ -32,6 +32,12 @@ class Request:
         What its absence means.
     may_be_absent
         True where the publisher is known not to have every file that the plan asks for.
+    max_bytes
+        Bound on the body: several times what the file has ever been.
+    is_context
+        True where nothing waits for the file: it is asked for last, and with little patience.
+    needs_key
+        True where the address is answered only with the user's own key. ``url`` never holds it.
     """
 
     publisher: str
@@ -41,6 +47,8 @@ class Request:
     requirement: Requirement
     may_be_absent: bool = False
     max_bytes: int = 32 * 1024 * 1024
+    is_context: bool = False
+    needs_key: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ _CURRENT = f"{_CDN}/data/us/futures/market_statistics/historical_data/VX"
 _ARCHIVE = f"{_CDN}/resources/futures/archive/volume-and-price"
 _DAILY = "https://www.cboe.com/us/futures/market_statistics/settlement/csv"
 _INDICES = f"{_CDN}/api/global/us_indices/daily_prices"
+_QUOTES = f"{_CDN}/api/global/delayed_quotes"
+_LARGEST_QUOTES = 8 * 1024 * 1024
 
 CONTRACT_LIST_NAME = "VX_product_list.json"
 FIRST_CURRENT_EXPIRY = date(2013, 1, 1)
@@ -67,4 +69,35 @@ def index_histories() -> list[Request]:
             may_be_absent=info.requirement == "optional",
         )
         for info in index_registry().values()
+    ]
+
+
+def option_chain() -> Request:
+    """The VIX option chain as it is quoted when asked for. It has no past: a history begins with the first night."""
+    return Request(
+        "cboe",
+        "vix_option_chain",
+        "VIX_option_chain.json",
+        f"{_QUOTES}/options/_VIX.json",
+        "optional",
+        may_be_absent=True,
+        max_bytes=_LARGEST_QUOTES,
+        is_context=True,
+    )
+
+
+def price_bars() -> list[Request]:
+    """Daily bars of the funds that breadth and real estate are read from."""
+    return [
+        Request(
+            "cboe",
+            "price_bars",
+            f"{symbol}_bars.json",
+            f"{_QUOTES}/charts/historical/{symbol}.json",
+            "optional",
+            may_be_absent=True,
+            max_bytes=_LARGEST_QUOTES,
+            is_context=True,
+        )
+        for symbol in ("SPY", "RSP", "VNQ")
     ]

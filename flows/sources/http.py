@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from types import TracebackType
 
 import requests
 import urllib3
+from pydantic import SecretStr
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -25,12 +25,17 @@ from flows.settings import HttpSettings
 from flows.sources import http_policy as policy
 from flows.sources.base import Absent, Fetched, Known, NotModified, Outcome, Request
 from flows.sources.http_body import peek_body, read_body
+from flows.sources.http_errors import key_refused, network_error, redirected_with_key
+from flows.sources.keys import api_key
 from transforms.errors import PipelineError, SourceError, TransientSourceError
 
 CONTROL_SECONDS = 30.0
 CONTROL_USES = 10
 """One good control answer vouches for at most this many 403s: a block can begin right after it,
 and every absence taken on its word until then would be a hole in the data."""
+CONTEXT_ATTEMPTS = 2
+CONTEXT_TOTAL_SECONDS = 120.0
+"""Patience with a file that nothing waits for; never more than the settings allow any file."""
 
 
 class _Session(requests.Session):
@@ -74,6 +79,8 @@ class HttpSource:
     ----------
     settings
         Mirror, pace, time limits, retries.
+    fred_api_key
+        The user's own key, sent with what needs it and found in nothing that this returns or raises.
     sleep, monotonic, utcnow
         The clock, replaceable so that tests do not wait.
     """
@@ -84,6 +91,7 @@ class HttpSource:
         self,
         settings: HttpSettings,
         *,
+        fred_api_key: SecretStr | None = None,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         utcnow: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -100,6 +108,10 @@ class HttpSource:
         is_local = settings.mirror_url is not None and policy.is_loopback(settings.mirror_url.host)
         self._session = _Session(uses_proxies=not is_local)
         self._session.headers.update({"User-Agent": settings.user_agent, "Accept-Encoding": "gzip"})
+        # A mirror beyond this machine never gets to see the user's key: it serves what is stored.
+        self._key = api_key(fred_api_key) if self._mirror is None or is_local else None
+        if self._key is not None:
+            self._key.guard_logs()
 
     def __enter__(self) -> HttpSource:
         return self
@@ -115,6 +127,8 @@ class HttpSource:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+        if self._key is not None:
+            self._key.leave_logs()
 
     def fetch(self, request: Request, known: Known | None = None) -> Outcome:
         """Answer one request over the network, retrying what may pass.
@@ -127,6 +141,24 @@ class HttpSource:
         SourceError
             The answer can never be right: wrong content type, too large, empty, redirected elsewhere.
         """
+        if not request.needs_key or self._key is None:
+            return self._fetch(request, known)
+        try:
+            outcome = self._fetch(request, known)
+        except SourceError as error:
+            masked = self._key.mask_error(error)
+        else:
+            if not isinstance(outcome, Fetched) or not self._key.is_in(outcome):
+                return outcome
+            masked = SourceError(
+                "The publisher repeats the API key in its answer, which is therefore not stored.",
+                where=request.url,
+                expected="an answer that can be kept and shared",
+                next_step="Leave ALVH_FRED_API_KEY unset until the publisher has mended it.",
+            )
+        raise masked  # out here, so that nothing with the key in it hangs on to the error
+
+    def _fetch(self, request: Request, known: Known | None) -> Outcome:
         host_name = policy.check_address(request.url).hostname or ""
         host = self._hosts.setdefault(host_name, _Host())
         self._refuse_if_closed(host, host_name, request.url)
@@ -136,8 +168,9 @@ class HttpSource:
                 return False
             return (error.retry_after_seconds or 0.0) <= self._settings.max_wait_seconds
 
+        attempts = self._settings.attempts
         retrying = Retrying(
-            stop=stop_after_attempt(self._settings.attempts),
+            stop=stop_after_attempt(min(attempts, CONTEXT_ATTEMPTS) if request.is_context else attempts),
             wait=self._wait,
             retry=retry_if_exception(may_pass),
             sleep=self._sleep,
@@ -159,9 +192,11 @@ class HttpSource:
         if known is not None and known.last_modified:
             headers["If-Modified-Since"] = known.last_modified
         for _ in range(policy.MAX_REDIRECTS + 1):
-            with self._open(asked, host, headers) as response:
+            with self._open(asked, host, headers, with_key=request.needs_key) as response:
                 if policy.classify_status(response.status_code) != "redirect":
                     return self._judge(request, response, asked, host, is_conditional=bool(headers))
+                if request.needs_key:
+                    raise redirected_with_key(asked, response.headers.get("Location"))
                 target = policy.redirect_target(asked, response.headers.get("Location"))
                 peek_body(response)
                 asked = target
@@ -189,6 +224,8 @@ class HttpSource:
             return self._judge_forbidden(request, seen, asked, host)
         if verdict == "transient":
             raise self._transient_status(response, asked, host)
+        if request.needs_key and status in (400, 401):
+            raise key_refused(asked, status, seen)
         raise SourceError(
             "The publisher says that a file we do not have is unchanged."
             if verdict == "not_modified"
@@ -212,7 +249,8 @@ class HttpSource:
                 next_step="Open the address in a browser: it may be an error page, or the file has moved.",
             )
         # The clock starts with the body: answering at all has the read timeout.
-        deadline = self._monotonic() + self._settings.total_timeout_seconds
+        longest = self._settings.total_timeout_seconds
+        deadline = self._monotonic() + (min(longest, CONTEXT_TOTAL_SECONDS) if request.is_context else longest)
         body = read_body(
             response,
             max_bytes=request.max_bytes,
@@ -329,13 +367,18 @@ class HttpSource:
         host.next_start = start + self._settings.pace_seconds
 
     @contextmanager
-    def _open(self, asked: str, host: _Host, headers: dict[str, str]) -> Iterator[requests.Response]:
-        """Ask an address and close its response; network errors become project errors."""
+    def _open(
+        self, asked: str, host: _Host, headers: dict[str, str], *, with_key: bool = False
+    ) -> Iterator[requests.Response]:
+        """Ask an address and close its response; network errors become project errors.
+
+        ``asked`` never holds the key, so that it can be shown and recorded.
+        """
         self._pace(host)
         limits = self._settings
         try:
             with self._session.get(
-                asked,
+                self._key.add_to(asked) if with_key and self._key is not None else asked,
                 headers=headers,
                 stream=True,
                 allow_redirects=False,
@@ -348,53 +391,4 @@ class HttpSource:
         except PipelineError:
             raise
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _network_error(error, asked) from error
-
-
-_TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    # urllib3 and requests hand the real cause on as an argument, as `reason`, or as the context.
-    for _ in range(10):  # a chain that bites its tail must not hold us
-        if error is None:
-            return
-        yield error
-        inner = [getattr(error, "reason", None), *error.args]
-        error = next((item for item in inner if isinstance(item, BaseException)), None)
-
-
-def _network_error(error: Exception, asked: str) -> SourceError:
-    causes = list(_causes(error))
-    found = policy.printable(f"{type(causes[-1]).__name__}: {causes[-1]}".encode("utf-8", "replace"))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
-        return SourceError(
-            "The server's certificate cannot be trusted.",
-            where=asked,
-            found=found,
-            expected="a certificate for the host from a known authority",
-            next_step="Check the machine's clock, and whether a proxy needs its authority in REQUESTS_CA_BUNDLE.",
-        )
-    if isinstance(error, requests.RequestException) and isinstance(error, ValueError):
-        return SourceError(  # a malformed address, header or proxy: asking again cannot mend it
-            "This request cannot be sent.",
-            where=asked,
-            found=found,
-            expected="a well-formed address, header values and proxy settings",
-            next_step="Check the source's address, the stored ETag, and the proxy variables.",
-        )
-    if any(isinstance(cause, urllib3.exceptions.IncompleteRead) for cause in causes):
-        what = "The body was truncated."
-    elif any(isinstance(cause, _TIMEOUTS) for cause in causes) and not any(
-        isinstance(cause, urllib3.exceptions.NewConnectionError) for cause in causes
-    ):  # a refused connection is a kind of connect timeout to urllib3, not to a reader
-        what = "The server did not answer in time."
-    else:
-        what = "The connection failed."
-    return TransientSourceError(
-        what,
-        where=asked,
-        found=found,
-        expected="a complete answer",
-        next_step="Check the network, then run again; what has already arrived is kept.",
-    )
+            raise network_error(error, asked) from error

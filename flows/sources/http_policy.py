@@ -13,15 +13,30 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from flows.sources.base import Request
 from transforms.errors import SourceError, UsageError
 
-ALLOWED_HOSTS = frozenset({"www-api.cboe.com", "cdn.cboe.com", "www.cboe.com", "fred.stlouisfed.org"})
+ALLOWED_HOSTS = frozenset(
+    {
+        "www-api.cboe.com",
+        "cdn.cboe.com",
+        "www.cboe.com",
+        "fred.stlouisfed.org",
+        "api.stlouisfed.org",
+        "www.federalreserve.gov",
+        "accounts.profunds.com",
+        "raw.githubusercontent.com",
+        "unicorn.us.com",
+    }
+)
+PLAIN_HTTP_HOSTS = frozenset({"unicorn.us.com"})
+"""Hosts asked over plain http, because they serve nothing else. Anyone on the way can change what
+they send: their data are unauthenticated, and nothing that a night needs may come from them."""
 
 CONTROL_URLS: Mapping[str, str] = {
     "cdn.cboe.com": "https://cdn.cboe.com/api/global/us_indices/daily_prices/VIX_History.csv",
     "www-api.cboe.com": ("https://www-api.cboe.com/us/futures/market_statistics/historical_data/product/list/VX/"),
     "fred.stlouisfed.org": "https://fred.stlouisfed.org/graph/fredgraph.csv?id=DTB3",
 }
-"""One address a host that is not blocking us certainly answers. A host without one
-(www.cboe.com gives us a single kind of file) cannot tell absent from blocked: 403 is a block."""
+"""One address a host that is not blocking us certainly answers. A host without one (those of context
+give us one to three files, none surer than the others) cannot tell absent from blocked: 403 is a block."""
 
 KEPT_HEADERS = ("etag", "last-modified", "content-type", "content-length", "content-encoding", "date")
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -38,6 +53,7 @@ _ACCEPTED_TYPES: Mapping[str, frozenset[str]] = {
         }
     ),
     "json": frozenset({"application/json", "text/plain", "application/octet-stream"}),
+    "htm": frozenset({"text/html", "application/xhtml+xml"}),
 }
 _UNSAFE_CHARACTERS = re.compile(r"[\x00-\x20\x7f\\#]")
 
@@ -77,16 +93,18 @@ def check_address(url: str) -> SplitResult:
     Raises
     ------
     SourceError
-        Not https, a host outside :data:`ALLOWED_HOSTS`, a port or user name, or a path that climbs.
+        A host outside :data:`ALLOWED_HOSTS`, a scheme other than the host's (https, or http for
+        :data:`PLAIN_HTTP_HOSTS`), a port or user name, or a path that climbs.
     """
     try:
         parts = urlsplit(url)
         plain = parts.port is None and parts.username is None and parts.password is None
     except ValueError:
         parts, plain = SplitResult("", "", "", "", ""), False
+    scheme = "http" if parts.hostname in PLAIN_HTTP_HOSTS else "https"
     if (
         not plain
-        or parts.scheme != "https"
+        or parts.scheme != scheme
         or parts.hostname not in ALLOWED_HOSTS
         or _UNSAFE_CHARACTERS.search(url)
         or not _has_safe_path(parts)
@@ -95,7 +113,7 @@ def check_address(url: str) -> SplitResult:
             "This address may not be asked.",
             where=url,
             found=f"scheme {parts.scheme or 'none'}, host {parts.hostname or 'none'}",
-            expected="a plain https address on one of " + ", ".join(sorted(ALLOWED_HOSTS)),
+            expected=f"a plain {scheme} address on one of " + ", ".join(sorted(ALLOWED_HOSTS)),
             next_step="Correct the source's address; a stand-in server is set with ALVH_HTTP_MIRROR_URL.",
         )
     return parts
@@ -188,7 +206,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 
 def expected_kind(request: Request) -> str | None:
-    """Return ``csv`` or ``json`` from the file's name, data set or address; None where none says so."""
+    """Return ``csv``, ``json`` or ``htm`` from the file's name, data set or address; None where none says so."""
     for text in (request.name, request.dataset, urlsplit(request.url).path):
         for kind in _ACCEPTED_TYPES:
             if text.lower().endswith(f".{kind}"):
@@ -200,12 +218,13 @@ def is_expected_type(kind: str | None, content_type: str | None) -> bool:
     """Say whether a Content-Type can carry a file of this kind.
 
     Publishers label CSV in many ways, so the lists are generous; what they must catch is an
-    error page that arrives with status 200.
+    error page that arrives with status 200. A page is right only where a page was asked for; whether
+    it is the right page is for :func:`transforms.formats.inspect_file` to say.
     """
     if not content_type or not content_type.strip():
         return True
     media = content_type.split(";")[0].strip().lower()
-    if media.endswith(("/html", "/xml", "+xml")):
+    if kind != "htm" and media.endswith(("/html", "/xml", "+xml")):
         return False
     return kind is None or media in _ACCEPTED_TYPES[kind]
 

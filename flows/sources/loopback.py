@@ -36,7 +36,10 @@ ACCESS_DENIED_XML = (
     b"<RequestId>X</RequestId><HostId>X</HostId></Error>"
 )
 BLOCKED_HTML = b"<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
+# FRED's API without a key, or with one that is no key
+NO_KEY_JSON = b'{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not registered."}'
 ERROR_HTML = b"<!DOCTYPE html><html><body>Something went wrong</body></html>"
+_API_KEY = re.compile(r"&api_key=[^&]+")
 FROZEN_LAST_MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
@@ -263,6 +266,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_object(fault, headers)
 
     def _send_object(self, fault: Fault, asked: dict[str, str]) -> None:
+        if self.path.startswith("/api.stlouisfed.org/") and not _API_KEY.search(self.path):
+            self._send(400, NO_KEY_JSON, {"Content-Type": "application/json; charset=utf-8"})
+            return
         path = self._file()
         if path is None and fault.body is None:
             self._send_absent()
@@ -308,8 +314,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _file(self) -> Path | None:
         address = urlsplit(self.path)
         path = unquote(address.path).lstrip("/")
-        if address.query:
-            path = f"{path.rstrip('/')}/{address.query}"
+        query = _API_KEY.sub("", address.query)  # an archive holds no keys
+        if query:
+            path = f"{path.rstrip('/')}/{query}"
         elif path.endswith("/"):
             path += "index.json"
         file = (self.owner.folder / path).resolve()
@@ -319,6 +326,12 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path.endswith((".json", "/")):
             return "application/json"
+        if path.startswith("/api.stlouisfed.org/"):
+            return "application/json; charset=utf-8"
+        if path.endswith(".htm"):
+            return "text/html"
+        if path.startswith("/raw."):
+            return "text/plain; charset=utf-8"
         if path.startswith("/fred."):
             return "application/csv"
         return "text/csv; charset=utf-8" if path.endswith("csv") else "application/octet-stream"
@@ -326,6 +339,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_absent(self) -> None:
         if self.path.startswith("/cdn.cboe.com/"):
             self._send(403, ACCESS_DENIED_XML, {"Content-Type": "application/xml"})
+        elif self.path.startswith("/raw."):
+            self._send(404, b"404: Not Found", {"Content-Type": "text/plain; charset=utf-8"})
         else:
             self._send(404, b"<html><body>Not found</body></html>", {"Content-Type": "text/html"})
 

@@ -1,8 +1,8 @@
 """The fetch plan: which files to ask for, given what is already stored. It never asks itself.
 
 Over a network only what can have changed is asked for: an expired contract whose file holds its
-final settlement is never asked for again, nor is an archive file, nor a month known to be absent.
-In a folder asking costs nothing, so everything is compared.
+final settlement is never asked for again, nor is an archive file, nor a month known to be absent, nor a
+count of issues that has ended. In a folder asking costs nothing, so everything is compared.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from flows.sources import cboe, fred
+from flows.sources import cboe, federal_reserve, fred, proshares, shiller, unicorn
 from flows.sources.base import Request
 from transforms import calendar
 from transforms.contracts import ListedContract
+from transforms.formats import last_breadth_date
 from warehouse.raw_store import FileState, RawStore
 
 _SESSIONS_FOR_COMPARISON = 3
@@ -84,6 +85,41 @@ def plan_evenings(store: RawStore, session: date) -> list[Request]:
         *(request for request in once if store.state(request.publisher, request.name).current is None),
         *(cboe.daily_settlements(day) for day in missing),
     ]
+
+
+def plan_context(store: RawStore, *, ask_everything: bool, with_vintages: bool) -> Plan:
+    """Plan what surrounds the volatility market: nothing that a night waits for.
+
+    Parameters
+    ----------
+    ask_everything
+        As in :func:`plan_contracts`.
+    with_vintages
+        True where vintages can be had: with the user's own key, or from a folder.
+    """
+    candidates = [
+        cboe.option_chain(),
+        *cboe.price_bars(),
+        *fred.context_series(),
+        federal_reserve.meeting_calendar(),
+        shiller.monthly_data(),
+        *proshares.fund_histories(),
+        *unicorn.breadth_files(),
+        *(fred.vintages() if with_vintages else []),
+    ]
+    wanted = [
+        request
+        for request in candidates
+        if ask_everything or not _has_ended(request, store.state(request.publisher, request.name))
+    ]
+    return Plan(tuple(wanted), complete=len(candidates) - len(wanted))
+
+
+def _has_ended(request: Request, state: FileState) -> bool:
+    if request.dataset != "nyse_breadth" or state.current is None:
+        return False
+    newest = last_breadth_date(state.current.path.read_bytes())
+    return newest is not None and newest >= unicorn.LAST_DATE
 
 
 def _can_have_changed(request: Request, state: FileState, session: date) -> bool:

@@ -21,7 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 WITH_COMMANDS = (
     README,
-    *(ROOT / "docs" / f"{page}.md" for page in ("tutorial", "runbook", "methodology", "simulated_market")),
+    *(
+        ROOT / "docs" / f"{page}.md"
+        for page in ("tutorial", "runbook", "methodology", "simulated_market", "signals", "questions")
+    ),
 )
 PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 

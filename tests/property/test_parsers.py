@@ -23,13 +23,31 @@ NAMES = {
     "vx_final_settlement": "VRO_History.csv",
     "index_history": "VIX_History.csv",
     "fred_series": "DTB3.csv",
+    "nyse_breadth": "NYSE_advn.csv",
+    "fund_nav": "VIXY-historical_nav.csv",
+    "shiller_monthly": "sp500_monthly.csv",
+    "sector_price_cash_flow": "sector_price_cash_flow.csv",
+    "release_dates": "release_dates.csv",
+    "vix_option_chain": "VIX_option_chain.json",
+    "price_bars": "SPY_bars.json",
+    "fred_vintages": "GDPC1_vintages.json",
+    "fomc_calendar": "fomccalendars.htm",
+    "shiller_workbook": "ie_data.xls",
 }
+NOT_LINES = {"vx_contract_list", "vix_option_chain", "price_bars", "fred_vintages", "fomc_calendar", "shiller_workbook"}
 # arbitrary bytes rarely look like a file: mix in the pieces of one
 PIECES = st.sampled_from(
     [
         VX_HEADER,
         "DATE,OPEN,HIGH,LOW,CLOSE",
         "observation_date,DTB3",
+        "<!DOCTYPE html><html>",
+        "2025 FOMC Meetings",
+        "fomc-meeting__month fomc-meeting__date",
+        "20250106, 1500\n",
+        '{"data": [{}], "timestamp": "',
+        '"}',
+        "PK\x03\x04",
         "2025-01-06",
         "1/6/2025",
         ",",
@@ -60,7 +78,7 @@ ENTRIES = st.one_of(
 
 
 def test_names_cover_every_format() -> None:
-    assert set(NAMES) == {*CSV_DATASETS, "vx_contract_list"}
+    assert set(NAMES) == {*CSV_DATASETS, *NOT_LINES}
 
 
 @pytest.mark.parametrize("dataset", sorted(NAMES))

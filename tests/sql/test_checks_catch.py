@@ -28,6 +28,10 @@ FAULTS = {
         "update core.daily_index_levels set close_pts = 10 * close_pts "
         "where index_code = 'SPX' and trade_date = '2025-08-05'"
     ),
+    "core.daily_price_bars__no_absurd_move": (
+        "insert into core.daily_price_bars by name select 'RSP' as symbol, unnest([180.0, 90.0]) as close_usd, "
+        "unnest([date '2025-08-04', date '2025-08-05']) as trade_date"
+    ),
     "core.daily_vx_settlements__monthlies_are_by_rule": (
         f"update stg.vx_listed_contracts set is_monthly = false where expiry_date = '{MARKET_MONTH}'"
     ),

@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.bench import Bench, land_archive, rows, value
 from tests.support.market import DAILY_FOLDER, write_market
-from warehouse.build import _STORED_LINES
 from warehouse.checks import write_results
 from warehouse.models import SQL_FOLDER, Model, load_columns, load_models, parse_reads, read_header, table_columns
 from warehouse.run_log import RunLog, write_run_tables
+from warehouse.stored_tables import STORED_LINES
 
 MODELS = load_models()
 COLUMNS = load_columns()
@@ -54,7 +54,7 @@ def test_model_header_states_what_the_model_reads(model: Model) -> None:
         # a raw model reads through the macro of the stored lines
         with duckdb.connect() as parser:
             assert "stored_lines(" in model.sql
-            reads |= parse_reads(_STORED_LINES[_STORED_LINES.index("(\n") + 1 : _STORED_LINES.rindex(")")], parser)
+            reads |= parse_reads(STORED_LINES[STORED_LINES.index("(\n") + 1 : STORED_LINES.rindex(")")], parser)
     assert names(model.header["reads"]) == reads
 
 

@@ -16,7 +16,14 @@ import duckdb
 
 from transforms import calendar
 from transforms.contracts import CONTRACT_PATH, MONTH_CODES, current_file_name
-from transforms.formats import DAILY_SETTLEMENT_HEADER, VX_HEADER, last_trade_date
+from transforms.formats import (
+    DAILY_SETTLEMENT_HEADER,
+    FUND_HEADER,
+    SECTOR_HEADER,
+    SHILLER_HEADER,
+    VX_HEADER,
+    last_trade_date,
+)
 from warehouse.build import Built, build_warehouse
 from warehouse.home import Home
 from warehouse.models import SQL_FOLDER
@@ -74,6 +81,32 @@ class Bench:
         """Land the bill rate."""
         return self.land("fred_series", "DTB3.csv", _text("observation_date,DTB3", lines), publisher="fred", **more)
 
+    def breadth(self, advances: Iterable[str], declines: Iterable[str], **more: Any) -> None:
+        """Land the two files of NYSE counts; they have no header."""
+        for name, lines in (("NYSE_advn.csv", advances), ("NYSE_decln.csv", declines)):
+            body = "".join(f"{line}\n" for line in lines)
+            self.land("nyse_breadth", name, body, publisher="unicorn", **more)
+
+    def bars(self, symbol: str, *entries: Any, **more: Any) -> StoredFile:
+        """Land the daily bars of a symbol."""
+        body = {"timestamp": "2025-09-12 22:35:00", "symbol": symbol, "data": list(entries)}
+        return self.land("price_bars", f"{symbol}_bars.json", json.dumps(body), **more)
+
+    def fund(self, symbol: str, *lines: str, **more: Any) -> StoredFile:
+        """Land a fund's history of net asset value."""
+        name = f"{symbol}-historical_nav.csv"
+        return self.land("fund_nav", name, _text(FUND_HEADER, lines), publisher="proshares", **more)
+
+    def valuations(self, *lines: str, **more: Any) -> StoredFile:
+        """Land the public copy of Shiller's monthly data."""
+        body = _text(SHILLER_HEADER, lines)
+        return self.land("shiller_monthly", "sp500_monthly.csv", body, publisher="shiller", **more)
+
+    def sectors(self, *lines: str, **more: Any) -> StoredFile:
+        """Land the user's sector valuations."""
+        body = _text(SECTOR_HEADER, lines)
+        return self.land("sector_price_cash_flow", "sector_price_cash_flow.csv", body, publisher="user", **more)
+
     def finals(self, *lines: str, **more: Any) -> StoredFile:
         """Land the history of final settlement values."""
         return self.land("vx_final_settlement", "VRO_History.csv", _text("DATE,CLOSE", lines), **more)
@@ -127,6 +160,20 @@ def archive_line(day: date | str, month: date, settle: float | str, **more: Any)
 def evening_line(expiry: date, settle: float | str, *, product: str = "VX") -> str:
     """A line of the same-evening table."""
     return f"{product},{product}/{MONTH_CODES[expiry.month - 1]}{expiry.year % 10},{expiry},{settle}"
+
+
+def bar(day: date | str, close: float, **changes: Any) -> dict[str, Any]:
+    """A bar of Cboe's chart history; all four prices are the close unless changed."""
+    entry = {"date": str(day), "open": close, "high": close, "low": close, "close": close, "volume": 1000.0}
+    return entry | changes
+
+
+def fund_line(
+    day: date, symbol: str, nav: float, *, prior: float | str = "", shares: float | str = 100, assets: Any = None
+) -> str:
+    """A line of a fund's history; ``shares`` in thousands, the assets their product with NAV unless given."""
+    stated = nav * 1000 * float(shares or 0) if assets is None else assets
+    return f"{day:%m/%d/%Y},A Fund,{symbol},{nav},{prior},0,0,{shares},{stated}"
 
 
 def list_entry(expiry: date, *, duration: str = "M", **changes: Any) -> dict[str, Any]:
@@ -251,14 +298,14 @@ def land_archive(bench: Bench, root: Path, *, at: datetime = NOW, until: date | 
         publisher, dataset, name = place
         body = path.read_bytes()
         if until is not None and dataset != "vx_contract_list":
-            body = _cut(body, until)
+            body = _cut_bars(body, until) if dataset == "price_bars" else _cut(body, until)
         bench.land(dataset, name, body, publisher=publisher, at=at)
         count += 1
     return count
 
 
 def _place(path: str) -> tuple[str, str, str] | None:
-    name = path.rsplit("/", 1)[1]
+    name = path.rsplit("/", 1)[-1]
     if "/historical_data/VX/VX_" in path:
         return "cboe", "vx_contract", name
     if "/archive/volume-and-price/" in path:
@@ -271,7 +318,19 @@ def _place(path: str) -> tuple[str, str, str] | None:
         return "cboe", "vx_final_settlement", name
     if "/daily_prices/" in path:
         return "cboe", "index_history", name
-    return ("fred", "fred_series", "DTB3.csv") if name == "id=DTB3" else None
+    if "/charts/historical/" in path:
+        return "cboe", "price_bars", name.replace(".json", "_bars.json")
+    if "/advdec/" in path:
+        return "unicorn", "nyse_breadth", name
+    if "/etfdata/ByFund/" in path:
+        return "proshares", "fund_nav", name
+    if path.endswith("/s-and-p-500/main/data/data.csv"):
+        return "shiller", "shiller_monthly", "sp500_monthly.csv"
+    if name.startswith("id="):
+        return "fred", "fred_series", f"{name[3:]}.csv"
+    if name == "fomccalendars.htm":
+        return "federalreserve", "fomc_calendar", name
+    return ("cboe", "vix_option_chain", "VIX_option_chain.json") if name == "_VIX.json" else None
 
 
 def _cut(body: bytes, until: date) -> bytes:
@@ -281,3 +340,9 @@ def _cut(body: bytes, until: date) -> bytes:
         if day is None or day <= until:
             kept.append(line)
     return b"".join(kept)
+
+
+def _cut_bars(body: bytes, until: date) -> bytes:
+    content = json.loads(body)
+    content["data"] = [entry for entry in content["data"] if entry["date"] <= until.isoformat()]
+    return json.dumps(content).encode()

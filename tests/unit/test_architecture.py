@@ -35,7 +35,17 @@ IMPURE = {
     "urllib3",
 }
 CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter", "time_ns"}
-HEAVY = ("prefect", "great_expectations", "matplotlib", "pandas", "pydantic", "numpy", "exchange_calendars")
+HEAVY = (
+    "prefect",
+    "great_expectations",
+    "matplotlib",
+    "pandas",
+    "pydantic",
+    "numpy",
+    "numba",
+    "scipy",
+    "exchange_calendars",
+)
 
 
 def name_of(path: Path) -> str:

@@ -208,7 +208,7 @@ def test_archive_read_failure_is_transient(source: ArchiveSource, monkeypatch: p
     def refuse(*_: object, **__: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("flows.sources.archive.os.open", refuse)
+    monkeypatch.setattr("flows.sources.folder.os.open", refuse)
     with pytest.raises(TransientSourceError) as caught:
         source.fetch(ask())
     assert caught.value.found == "Permission denied"
@@ -227,7 +227,7 @@ def test_archive_file_that_grows_while_read_is_transient(
             file.write(b"2026-01-05,half a li")
         return seen
 
-    monkeypatch.setattr("flows.sources.archive.os.fstat", grow_after_looking)
+    monkeypatch.setattr("flows.sources.folder.os.fstat", grow_after_looking)
     with pytest.raises(TransientSourceError, match="could not be read") as caught:
         source.fetch(ask())
     assert caught.value.found == "it changed while it was being read"
@@ -243,7 +243,7 @@ def test_archive_file_replaced_while_read_is_one_version(
         put(folder, "new.csv", b"another version\n").replace(path)
         return descriptor
 
-    monkeypatch.setattr("flows.sources.archive.os.open", replace_after_opening)
+    monkeypatch.setattr("flows.sources.folder.os.open", replace_after_opening)
     outcome = source.fetch(ask())
     assert isinstance(outcome, Fetched)
     assert outcome.body == BODY

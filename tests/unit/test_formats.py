@@ -7,7 +7,17 @@ from datetime import date
 import pytest
 
 from tests.support.bench import vx_line
-from transforms.formats import CSV_DATASETS, DAILY_SETTLEMENT_HEADER, VX_HEADER, inspect_file, last_trade_date
+from transforms.formats import (
+    CSV_DATASETS,
+    DAILY_SETTLEMENT_HEADER,
+    FUND_HEADER,
+    RELEASE_DATES_HEADER,
+    SECTOR_HEADER,
+    SHILLER_HEADER,
+    VX_HEADER,
+    inspect_file,
+    last_trade_date,
+)
 
 EXPIRY = date(2025, 1, 22)
 LINE = vx_line("2025-01-06", EXPIRY, 17)
@@ -20,6 +30,11 @@ GOOD = {
     "vx_final_settlement": ("VRO_History.csv", "DATE,VRO\n01/22/2025,17\n"),
     "index_history": ("VIX_History.csv", "DATE,OPEN,HIGH,LOW,CLOSE\n01/06/2025,1,1,1,1\n"),
     "fred_series": ("DTB3.csv", "observation_date,DTB3\n2025-01-06,4.2\n"),
+    "nyse_breadth": ("NYSE_advn.csv", "20250106, 1500\n20250107, 1600\n"),
+    "fund_nav": ("VIXY-historical_nav.csv", f"{FUND_HEADER}\n01/06/2025,A fund,VIXY,40,41,-2.4,-1,900.000,36000000\n"),
+    "shiller_monthly": ("sp500_monthly.csv", f"{SHILLER_HEADER}\n2025-01-01,5900,74,0,0,4.6,0,0,0,0.0\n"),
+    "sector_price_cash_flow": ("sector_price_cash_flow.csv", f"{SECTOR_HEADER}\n2025-01-31,2025-02-03,Energy,7.5\n"),
+    "release_dates": ("release_dates.csv", f"{RELEASE_DATES_HEADER}\nGDPC1,2025-01-01,2025-04-30\n"),
 }
 
 

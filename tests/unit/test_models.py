@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 import pytest
 
 from transforms.errors import PipelineError
@@ -110,7 +112,7 @@ def test_model_that_cannot_be_built_names_itself(tmp_path: Path, connection: duc
     write_model(tmp_path, "core.a", "select nonsense from core.nothing")
     connection.execute("create schema core")
     with pytest.raises(PipelineError, match=r"the model core\.a cannot be built") as caught:
-        models.build_models(connection, models.load_models(tmp_path).values())
+        models.build_models(connection, models.load_models(tmp_path).values(), {})
     assert caught.value.where == "a.sql"
 
 
@@ -120,14 +122,73 @@ def test_build_counts_rows_of_tables_and_makes_views_of_raw(
     write_model(tmp_path, "raw.a", "select unnest([1, 2]) as a")
     write_model(tmp_path, "stg.b", "select * from raw.a")
     connection.execute("create schema raw; create schema stg")
-    assert models.build_models(connection, models.load_models(tmp_path).values()) == {"stg.b": 2}
+    assert models.build_models(connection, models.load_models(tmp_path).values(), {}) == {"stg.b": 2}
     assert connection.execute("select view_name from duckdb_views() where schema_name = 'raw'").fetchall() == [("a",)]
+
+
+REGISTRY = models.parse_columns(
+    "".join(
+        f'[{name}]\ntype = "{kind}"\nunit = "count"\nmeaning = "m"\nsource = "s"\n'
+        for name, kind in (("day", "DATE"), ("level", "DOUBLE"), ("steps", "BIGINT"))
+    )
+)
+
+
+def compute_with(monkeypatch: pytest.MonkeyPatch, function: Callable[[pd.DataFrame], pd.DataFrame]) -> str:
+    from transforms import calendar
+
+    monkeypatch.setattr(calendar, "compute_for_test", function, raising=False)
+    return "transforms.calendar.compute_for_test"
+
+
+def test_computed_model_is_the_frame_its_function_returns_with_the_registrys_types(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = compute_with(monkeypatch, lambda frame: frame.assign(steps=pd.Series([2.0, float("nan")]))[::-1])
+    sql = "select * from (values (date '2026-01-02', 1.5), (date '2026-01-05', null)) as given (day, level)"
+    write_model(tmp_path, "core.a", sql, grain="day", compute=compute)
+    connection.execute("create schema core")
+    assert models.build_models(connection, models.load_models(tmp_path).values(), REGISTRY) == {"core.a": 2}
+    assert connection.execute("from core.a").fetchall() == [(date(2026, 1, 2), 1.5, 2), (date(2026, 1, 5), None, None)]
+    types = connection.execute("select column_name, data_type from duckdb_columns() where table_name = 'a'").fetchall()
+    assert types == [("day", "DATE"), ("level", "DOUBLE"), ("steps", "BIGINT")]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_computed_model_has_null_where_a_computation_has_no_number(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    compute = compute_with(monkeypatch, lambda frame: frame.assign(level=value))
+    write_model(tmp_path, "core.a", "select date '2026-01-02' as day", grain="day", compute=compute)
+    connection.execute("create schema core")
+    models.build_models(connection, models.load_models(tmp_path).values(), REGISTRY)
+    assert connection.execute("select level from core.a").fetchall() == [(None,)]
+
+
+def test_computed_model_with_a_column_nobody_documented_is_refused(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = compute_with(monkeypatch, lambda frame: frame.assign(mystery=1))
+    write_model(tmp_path, "core.a", "select date '2026-01-02' as day", grain="day", compute=compute)
+    connection.execute("create schema core")
+    with pytest.raises(PipelineError, match="not in the registry") as caught:
+        models.build_models(connection, models.load_models(tmp_path).values(), REGISTRY)
+    assert caught.value.found == "mystery"
+
+
+def test_model_computes_only_with_functions_of_transforms(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    write_model(tmp_path, "core.a", "select 1 as a", compute="os.system")
+    connection.execute("create schema core")
+    with pytest.raises(PipelineError, match="functions of transforms only"):
+        models.build_models(connection, models.load_models(tmp_path).values(), REGISTRY)
 
 
 def test_comments_with_quotes_are_kept(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     write_model(tmp_path, "core.a", "select 1 as a", what="it's a table")
     connection.execute("create schema core")
     loaded = models.load_models(tmp_path)
-    models.build_models(connection, loaded.values())
+    models.build_models(connection, loaded.values(), {})
     models.apply_comments(connection, loaded, {})
     assert connection.execute("select comment from duckdb_tables()").fetchall() == [("it's a table",)]

@@ -17,7 +17,7 @@ from transforms.errors import UsageError
 from transforms.formats import inspect_file
 from transforms.registry import index_registry
 from transforms.simulate import DEFAULT_SEED, MARKER_FILE, Market, render_archive, simulate_market
-from transforms.simulate.archive import LIST_FILE
+from transforms.simulate.archive import LIST_FILE, MEETINGS_FILE, STOCKS_FILE
 from transforms.simulate.defects import identity
 from transforms.simulate.facts import compare, measure_facts, short_term_returns, stylised_facts
 from transforms.simulate.indices import CLOSE_ONLY
@@ -60,7 +60,8 @@ def test_another_seed_gives_another_market(files: Mapping[str, bytes]) -> None:
 @pytest.mark.parametrize("later", [date(2026, 1, 20), date(2026, 2, 2), date(2026, 7, 31)])
 def test_a_later_last_session_only_appends(files: Mapping[str, bytes], later: date) -> None:
     newer = dict(render_archive(simulate_market(FIRST, later, 11)))
-    snapshots = ("settlement/csv/dt=", "options/_VIX.json", MARKER_FILE)
+    # how the two files of context move on is in test_simulate_context_files.py
+    snapshots = ("settlement/csv/dt=", "options/_VIX.json", MARKER_FILE, MEETINGS_FILE, STOCKS_FILE)
     for path, body in files.items():
         if any(part in path for part in snapshots):
             continue

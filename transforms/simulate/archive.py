@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 
 from transforms.contracts import CONTRACT_PATH, MONTH_CODES, archive_file_name, current_file_name
-from transforms.formats import DAILY_SETTLEMENT_HEADER, OHLC_HEADER, VX_HEADER
+from transforms.formats import DAILY_SETTLEMENT_HEADER, FUND_HEADER, OHLC_HEADER, SHILLER_HEADER, VX_HEADER
 from transforms.simulate.curve import TEN_FOLD_UNTIL
+from transforms.simulate.fomc_page import render_fomc_page
 from transforms.simulate.indices import CLOSE_ONLY
 from transforms.simulate.market import Market
 from transforms.simulate.noise import decimals
 from transforms.simulate.options import render_chain
+from transforms.simulate.shiller import COLUMNS as STOCK_COLUMNS
 
 CDN = "cdn.cboe.com"
 CONTRACT_FOLDER = f"{CDN}/data/us/futures/market_statistics/historical_data/VX"
@@ -30,6 +32,8 @@ EVENING_FOLDER = "www.cboe.com/us/futures/market_statistics/settlement/csv"
 SERIES_FOLDER = "fred.stlouisfed.org/graph/fredgraph.csv"
 BREADTH_FOLDER = "unicorn.us.com/advdec"
 FUND_FOLDER = "accounts.profunds.com/etfdata/ByFund"
+MEETINGS_FILE = "www.federalreserve.gov/monetarypolicy/fomccalendars.htm"
+STOCKS_FILE = "raw.githubusercontent.com/datasets/s-and-p-500/main/data/data.csv"
 MARKER_FILE = "SIMULATED.json"
 
 FIRST_CURRENT_EXPIRY = date(2013, 1, 1)
@@ -200,6 +204,8 @@ def _context_files(market: Market) -> Iterator[tuple[str, bytes]]:
     for symbol, frame in context.funds.items():
         if len(frame):
             yield f"{FUND_FOLDER}/{symbol}-historical_nav.csv", _fund_file(symbol, frame)
+    yield MEETINGS_FILE, render_fomc_page((*context.meetings, *context.scheduled), market.last_session)
+    yield STOCKS_FILE, _stocks_file(context.stocks)
 
 
 def _bars_json(symbol: str, frame: pd.DataFrame) -> bytes:
@@ -220,11 +226,14 @@ def _fund_file(symbol: str, frame: pd.DataFrame) -> bytes:
         f"{now - before:.4f},{shares / 1000:.3f},{now * shares:.4f}"
         for day, now, before, shares in zip(days, nav, prior, frame["shares"], strict=True)
     ]
-    header = (
-        "Date,ProShares Name,Ticker,NAV,Prior NAV,NAV Change (%),NAV Change ($),Shares Outstanding (000),"
-        "Assets Under Management"
-    )
-    return _lines(header, reversed(lines))
+    return _lines(FUND_HEADER, reversed(lines))
+
+
+def _stocks_file(stocks: pd.DataFrame) -> bytes:
+    days = stocks["month"].dt.strftime("%Y-%m-%d")
+    columns = [stocks[name].tolist() for name in STOCK_COLUMNS]
+    lines = (f"{day}," + ",".join(map(str, values)) for day, *values in zip(days, *columns, strict=True))
+    return _lines(SHILLER_HEADER, lines)
 
 
 def _number(value: float) -> str:

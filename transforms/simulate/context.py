@@ -17,12 +17,14 @@ import pandas as pd
 from transforms import calendar
 from transforms.simulate.facts import short_term_returns
 from transforms.simulate.noise import Floats, autoregression, decimals, normals, uniforms
+from transforms.simulate.shiller import monthly_stock_data
 
 FUND_LEVERAGE = {"VIXY": (1.0, 1.0), "UVXY": (2.0, 1.5), "SVXY": (-1.0, -0.5)}
 """Multiple of the short-term futures index before and from 2018-02-28 (prospectuses)."""
 LEVERAGE_CHANGED = np.datetime64("2018-02-28")
 FUNDS_FROM = date(2011, 1, 4)
 MEETING_MONTHS = (1, 3, 5, 6, 7, 9, 11, 12)
+_YEARS_SCHEDULED = 2
 _HISTORY_BEFORE = pd.DateOffset(months=60)
 _ETF_BETAS = {"SPY": (1.0, 0.0002, 10.0), "RSP": (1.04, 0.0022, 16.0), "VNQ": (1.02, 0.0075, 25.0)}
 _ISSUES_TRADED = 3050
@@ -44,6 +46,10 @@ class Context:
         By volatility fund: ``trade_date, nav, shares`` in US dollars and shares.
     meetings
         Days of the simulated central bank's decisions.
+    scheduled
+        Days of decisions announced for the rest of the year and the two after it.
+    stocks
+        By month, see :func:`transforms.simulate.shiller.monthly_stock_data`.
     """
 
     breadth: pd.DataFrame
@@ -51,6 +57,8 @@ class Context:
     bars: Mapping[str, pd.DataFrame]
     funds: Mapping[str, pd.DataFrame]
     meetings: tuple[date, ...]
+    scheduled: tuple[date, ...]
+    stocks: pd.DataFrame
 
 
 def build_context(days: np.ndarray, indices: Mapping[str, pd.DataFrame], futures: pd.DataFrame, seed: int) -> Context:
@@ -75,7 +83,15 @@ def build_context(days: np.ndarray, indices: Mapping[str, pd.DataFrame], futures
         "FEDFUNDS": _monthly_mean(policy, last),
         **_macro(start, last, vix, seed),
     }
-    return Context(_breadth(spx, vix, seed), series, bars, _funds(futures, seed), meetings)
+    return Context(
+        breadth=_breadth(spx, vix, seed),
+        series=series,
+        bars=bars,
+        funds=_funds(futures, seed),
+        meetings=meetings,
+        scheduled=meeting_days(last + timedelta(days=1), date(last.year + _YEARS_SCHEDULED, 12, 31)),
+        stocks=monthly_stock_data(spx, series["CPIAUCSL"], last, seed),
+    )
 
 
 def meeting_days(first: date, last: date) -> tuple[date, ...]:

@@ -1,0 +1,1 @@
+"""What VIX option chain snapshots say: quotes, implied futures, volatilities, skew and term structure."""

@@ -1,0 +1,211 @@
+"""Options on a future by Black (1976): value, delta, vega, and the volatility that a price implies.
+
+Every function is elementwise over NumPy arrays (scalars broadcast) and answers NaN where its inputs have
+no answer; none of them raises for a value. Volatilities are fractions a year, times are years, values,
+futures and strikes are points. ``discount`` is the price today of one point paid at the settlement.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import elementwise
+from scipy.special import erfinv, log_ndtr, ndtr, ndtri
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+_SQRT_TWO = np.sqrt(2.0)
+_SQRT_TWO_PI = np.sqrt(2.0 * np.pi)
+_LEAST_TOTAL_VOLATILITY = 1e-12
+# Rounding must not put the root outside its bracket; the bracket is exact only at the money.
+_BRACKET_SLACK = 1e-6
+# A time value this small beside the option's largest possible value is rounding, not information.
+_LEAST_VALUE_SHARE = 1e-15
+
+
+def compute_black76_price(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> Floats:
+    """Value of European options on a future, in points.
+
+    ``call = discount (F N(d1) - K N(d2))``, ``put = discount (K N(-d2) - F N(-d1))``,
+    ``d1,2 = ln(F/K) / s +- s/2`` with ``s = volatility sqrt(years)``. With no volatility or no time left
+    it is the discounted intrinsic value.
+
+    Parameters
+    ----------
+    forward_pts, strike_pts
+        Future of the option's own settlement date, and strike; positive.
+    years, volatility_frac
+        Not negative.
+    discount
+        Positive.
+    is_call
+        True for calls, False for puts.
+
+    Returns
+    -------
+    Values in points, of the broadcast shape; NaN outside the ranges above.
+
+    Source: Black (1976), The pricing of commodity contracts.
+    """
+    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
+    sign = terms.sign
+    value = sign * (terms.forward * ndtr(sign * terms.d1) - terms.strike * ndtr(sign * terms.d2))
+    # The difference of two large numbers can come out a rounding error below nothing.
+    return np.asarray(terms.discount * np.maximum(value, 0.0))
+
+
+def compute_black76_delta(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> Floats:
+    """Change of the value for one point of the future: ``discount N(d1)``, for puts ``-discount N(-d1)``.
+
+    Discounted, as Cboe publishes it: call and put of one strike differ by ``discount``, not by one.
+    Parameters, shape and NaN as in `compute_black76_price`.
+    """
+    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
+    return np.asarray(terms.discount * terms.sign * ndtr(terms.sign * terms.d1))
+
+
+def compute_black76_vega(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+) -> Floats:
+    """Change of the value, in points, for a volatility higher by 1.00 (not by one percent).
+
+    ``discount F n(d1) sqrt(years)``, the same for calls and puts. Parameters, shape and NaN as in
+    `compute_black76_price`.
+    """
+    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, True)
+    density = np.exp(-(terms.d1**2) / 2) / _SQRT_TWO_PI
+    return np.asarray(terms.discount * terms.forward * density * terms.root_years)
+
+
+def compute_implied_volatility(
+    price_pts: npt.ArrayLike,
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> Floats:
+    """Volatility at which `compute_black76_price` gives the price, as a fraction a year.
+
+    An option in the money is turned into its partner out of the money by put-call parity, so only time
+    value is inverted. Solved for ``s = volatility sqrt(years)`` on the logarithm of the time value
+    by SciPy's bracketing root finder, between two bounds that are tight at the money: from below, the ``s``
+    that would give this value at the money; from above, Tehranchi's.
+
+    Returns
+    -------
+    Volatilities of the broadcast shape. NaN where none exists: an input missing, not finite or not positive; a price
+    at or below the discounted intrinsic value, or at or above the largest one (``discount F`` for
+    a call, ``discount K`` for a put). Out of the money the result is accurate to about 1e-14; in the money as
+    far as the price still holds the time value.
+
+    Source: Black (1976); Tehranchi (2016), Uniform bounds for Black-Scholes implied volatility;
+    Chandrupatla (1997), as implemented in ``scipy.optimize.elementwise.find_root``.
+    """
+    price, forward, strike, time, factor, call = np.broadcast_arrays(
+        *(np.asarray(values, dtype=float) for values in (price_pts, forward_pts, strike_pts, years, discount)),
+        np.asarray(is_call, dtype=bool),
+    )
+    result = np.full(price.shape, np.nan)
+    with np.errstate(all="ignore"):
+        is_open = (forward > 0) & (strike > 0) & (time > 0) & (factor > 0)
+        is_open &= np.isfinite(price) & np.isfinite(forward) & np.isfinite(strike)
+        is_open &= np.isfinite(time) & np.isfinite(factor)
+        lower, upper = np.minimum(forward, strike), np.maximum(forward, strike)
+        intrinsic = np.maximum(np.where(call, forward - strike, strike - forward), 0.0)
+        share = (price / factor - intrinsic) / lower
+        # At most rounding is left of a time value that is a difference of far larger numbers.
+        noise = np.where(intrinsic > 0, 4 * np.finfo(float).eps * upper / lower, 0.0)
+        is_open &= (share > noise) & (share < 1 - _LEAST_VALUE_SHARE)
+        log_strike = np.log(upper / lower)
+        is_open &= np.isfinite(log_strike) & (share * np.sqrt(lower / upper) > np.finfo(float).tiny)
+        if is_open.any():
+            total = _total_volatility(share[is_open], log_strike[is_open])
+            result[is_open] = total / np.sqrt(time[is_open])
+    return result
+
+
+def _total_volatility(share: Floats, log_strike: Floats) -> Floats:
+    """``s`` of an option out of the money; ``share`` is its undiscounted value over the smaller of F and K."""
+    value = share * np.exp(-log_strike / 2)
+    least = 2 * _SQRT_TWO * erfinv(value) * (1 - _BRACKET_SLACK)
+    most = -2 * ndtri((1 - share) / (1 + np.exp(log_strike))) * (1 + _BRACKET_SLACK)
+    found = elementwise.find_root(
+        lambda total, log_strike, log_value: _log_value(total, log_strike) - log_value,
+        (np.maximum(least, _LEAST_TOTAL_VOLATILITY), np.maximum(most, 2 * _LEAST_TOTAL_VOLATILITY)),
+        args=(log_strike, np.log(value)),
+        tolerances={"xrtol": 1e-15, "xatol": 0.0, "fatol": 0.0, "frtol": 0.0},
+    )
+    return np.asarray(np.where(found.success, found.x, np.nan))
+
+
+def _log_value(total: Floats, log_strike: Floats) -> Floats:
+    """Logarithm of the value over ``sqrt(F K)``: in logarithms deep strikes neither vanish nor cancel."""
+    d1 = total / 2 - log_strike / total
+    paid = log_ndtr(d1) - log_strike / 2
+    owed = log_ndtr(d1 - total) + log_strike / 2
+    # Where the two round to the same number the value is nothing, and its logarithm only has to be low.
+    gap = np.minimum(owed - paid, -np.finfo(float).tiny)
+    return np.asarray(paid + np.log(-np.expm1(gap)))
+
+
+class _Terms(NamedTuple):
+    forward: Floats
+    strike: Floats
+    discount: Floats
+    root_years: Floats
+    sign: Floats
+    d1: Floats
+    d2: Floats
+
+
+def _terms(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> _Terms:
+    given = (forward_pts, strike_pts, years, volatility_frac, discount)
+    forward, strike, time, volatility, factor, call = np.broadcast_arrays(
+        *(np.asarray(values, dtype=float) for values in given), np.asarray(is_call, dtype=bool)
+    )
+    with np.errstate(all="ignore"):
+        is_in_range = (forward > 0) & (strike > 0) & (time >= 0) & (volatility >= 0) & (factor > 0)
+        for values in (forward, strike, time, volatility, factor):
+            is_in_range &= np.isfinite(values)
+        root_years = np.sqrt(np.where(is_in_range, time, np.nan))
+        total = volatility * root_years
+        log_moneyness = np.log(np.where(is_in_range, forward, np.nan) / strike)
+        distance = np.where((log_moneyness == 0) & (total == 0), 0.0, log_moneyness / total)
+    return _Terms(
+        forward=np.where(is_in_range, forward, np.nan),
+        strike=strike,
+        discount=factor,
+        root_years=root_years,
+        sign=np.where(call, 1.0, -1.0),
+        d1=distance + total / 2,
+        d2=distance - total / 2,
+    )
