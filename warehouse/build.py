@@ -7,7 +7,7 @@ what changed against it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
@@ -20,6 +20,7 @@ from transforms import calendar
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, Correction, corrections, index_registry, macro_series, parameters
 from warehouse.dated_tables import load_dated_tables
+from warehouse.hedge_states import PolicyInForce, build_hedge_states
 from warehouse.home import Home
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
@@ -49,7 +50,14 @@ class Built:
 
 
 def build_warehouse(
-    home: Home, path: Path, *, run_id: str, today: date, due_session: date | None, is_simulated: bool = False
+    home: Home,
+    path: Path,
+    *,
+    run_id: str,
+    today: date,
+    due_session: date | None,
+    is_simulated: bool = False,
+    policies: Sequence[PolicyInForce] = (),
 ) -> Built:
     """Build a warehouse file from the raw store.
 
@@ -63,6 +71,8 @@ def build_warehouse(
         Session that must be there by the clock, or None where the source has its own calendar.
     is_simulated
         Corrections of the real sources are not applied to a simulated market.
+    policies
+        The policies that decide the layers, each with its first session; none means the default preset.
     """
     store = RawStore(home)
     states = list(store.states())
@@ -80,6 +90,7 @@ def build_warehouse(
         _load_corrections(connection, [] if is_simulated else corrections())
         load_stored_files(connection, home, states)
         rows = build_models(connection, models.values(), columns)
+        rows |= build_hedge_states(connection, policies)
         create_late_tables(connection)
         connection.execute("commit")
         # Apart, because DuckDB cannot drop a table in the transaction that filled it. The file is

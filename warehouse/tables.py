@@ -20,6 +20,24 @@ class TableInfo(NamedTuple):
 
 
 MADE_IN_PYTHON = {
+    "mart.daily_governor": TableInfo(
+        "trade_date",
+        "the governor of each session: promoter or steward, the guards that held, and the estimated results they judge",
+        "warehouse/hedge_states.py",
+    ),
+    "mart.daily_hedge_state": TableInfo(
+        "trade_date, layer",
+        "what each layer of the hedge does after each session under the policy in force, and every rule behind it",
+        "warehouse/hedge_states.py",
+    ),
+    "mart.daily_policy_comparison": TableInfo(
+        "trade_date, variant, layer",
+        "what other readings, presets and no hysteresis would do on the same signals",
+        "warehouse/hedge_states.py",
+    ),
+    "mart.layer_transitions": TableInfo(
+        "trade_date, transition_no", "every change of a layer's state, with its reason", "warehouse/hedge_states.py"
+    ),
     "ops.check_results": TableInfo("check_name", "result of every check on this warehouse", "warehouse/checks.py"),
     "ops.runs": TableInfo(
         "run_id", "every run of this home folder, from the records under runs/", "warehouse/run_log.py"
@@ -59,6 +77,15 @@ MADE_IN_PYTHON = {
         "series_id, reference_date",
         "first release of every period of the macro series, by the shipped table or its rule",
         "transforms/events/release_dates.toml",
+    ),
+    "ref.policies": TableInfo(
+        "policy_hash", "every policy that decides a session, with the first one", "warehouse/hedge_states.py"
+    ),
+    "ref.policy_parameters": TableInfo(
+        "policy_hash, parameter", "every number of those policies, with its provenance", "warehouse/hedge_states.py"
+    ),
+    "ref.policy_rules": TableInfo(
+        "policy_hash, layer, rule", "every rule and guard of those policies", "warehouse/hedge_states.py"
     ),
     "ref.run": TableInfo("run_id", "the run that built this warehouse: one row", "warehouse/build.py"),
     "ref.sessions": TableInfo(

@@ -54,6 +54,21 @@ futures_changes as (
     group by day.trade_date
 ),
 
+-- What a holder gained or lost: as above, and on the last day up to the final settlement.
+held_changes as (
+    select
+        day.trade_date,
+        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 1) as vx1_held_change_pts,
+        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 2) as vx2_held_change_pts
+    from session_changes as day
+    join core.daily_vx_listings as listing on listing.trade_date = day.previous_date and listing.tenor_rank <= 2
+    join core.daily_vx_settlements as before
+        on before.trade_date = listing.trade_date and before.expiry_date = listing.expiry_date
+    join core.daily_vx_settlements as today
+        on today.trade_date = day.trade_date and today.expiry_date = listing.expiry_date
+    group by day.trade_date
+),
+
 paired as (
     select day.*, futures.* exclude (trade_date)
     from session_changes as day
@@ -98,13 +113,16 @@ slopes as (
 )
 
 select
-    trade_date,
-    vx1_beta_ratio,
-    vx2_beta_ratio,
-    vx3_beta_ratio,
-    vx4_beta_ratio,
-    vix_spx_beta_ratio,
-    reit_vix_corr,
-    is_reit_priced
+    slopes.trade_date,
+    held.vx1_held_change_pts,
+    held.vx2_held_change_pts,
+    slopes.vx1_beta_ratio,
+    slopes.vx2_beta_ratio,
+    slopes.vx3_beta_ratio,
+    slopes.vx4_beta_ratio,
+    slopes.vix_spx_beta_ratio,
+    slopes.reit_vix_corr,
+    slopes.is_reit_priced
 from slopes
-order by trade_date
+left join held_changes as held on held.trade_date = slopes.trade_date
+order by slopes.trade_date

@@ -106,9 +106,11 @@ class Temporal:
 
     def is_allowed(self, today: Session, governor: Governor) -> str | None:
         """Why no step may be taken now; None when it may."""
+        if today.truth["converge"] == NO:
+            return "temporal_waiting"
         if governor.held:
             return governor.held[0]
-        return {YES: None, NO: "temporal_waiting", UNKNOWN: "temporal_convergence_unknown"}[today.truth["converge"]]
+        return None if today.truth["converge"] == YES else "temporal_convergence_unknown"
 
     def count_entitled(self, today: Session) -> int:
         reasons_to_step = ["armed"]
@@ -200,6 +202,10 @@ class SecondEngine:
             self.state, self.reason = self.judge_opening(today.truth, governor)
 
     def judge_opening(self, truth: dict[str, str], governor: Governor) -> tuple[str, str]:
+        if truth["close_shorts"] == YES:
+            return "armed", "second_overheated"
+        if truth["open_shorts"] == NO:
+            return "armed", "second_waiting"
         if governor.held:
             return "blocked", governor.held[0]
         obstacles = [
@@ -211,10 +217,6 @@ class SecondEngine:
         for role, word, reason in obstacles:
             if truth[role] == word:
                 return "blocked", reason
-        if truth["close_shorts"] == YES:
-            return "armed", "second_overheated"
-        if truth["open_shorts"] == NO:
-            return "armed", "second_waiting"
         return "active", "second_opened"
 
 

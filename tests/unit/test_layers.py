@@ -592,7 +592,7 @@ def test_inputs_refuse_what_would_be_misread(name: str, column: Any, words: str)
         ("excursion_steps", 2),
         ("loss_lock_frac", -0.1),
         ("budget_sessions", 0),
-        ("base_notional_frac", 0.0),
+        ("base_notional_frac", -0.01),
         ("gain_roll_frac", float("nan")),
     ],
 )

@@ -30,8 +30,9 @@ Where the rules leave a choice, it is this one:
 - ``cooldown_days`` are whole sessions without arming: with 0 the session after leaving may arm.
 - Excursions unknown at arming are taken from the first session that knows them: taking 0 would let an unknown
   add steps.
-- A layer waits (armed) only when everything but the awaited signal is there; else it is blocked. From idle it
-  is armed first, so idle to armed to blocked may be one session.
+- A layer waits (armed) while the signal it awaits is false, whatever else stands against it; it is blocked when
+  it would act and may not, or when the signal is unknown. From idle it is armed first, so idle to armed to
+  blocked may be one session.
 - Shorts are not opened while ``close_shorts`` is true (armed) or unknown (blocked). Closed shorts may be opened
   again from the next session on.
 - The base hedge is idle before the first session and then active or blocked at once. Blocked, it keeps the

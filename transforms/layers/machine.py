@@ -254,12 +254,13 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                         since_entry = 0.0
                         front_gain = 0.0
                 else:
-                    if is_steward:
-                        temporal_reason = veto
-                    elif inputs.converge[t] == -1:
-                        temporal_reason = Reason.TEMPORAL_CONVERGENCE_UNKNOWN
-                    else:
+                    # Without convergence nobody wants a step: a veto is one only of what would be done.
+                    if inputs.converge[t] == 0:
                         temporal_reason = Reason.TEMPORAL_WAITING
+                    elif is_steward:
+                        temporal_reason = veto
+                    else:
+                        temporal_reason = Reason.TEMPORAL_CONVERGENCE_UNKNOWN
                     if steps == 0:
                         temporal = (
                             LayerState.ARMED if temporal_reason == Reason.TEMPORAL_WAITING else LayerState.BLOCKED
@@ -278,7 +279,13 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                     second_reason = Reason.SECOND_SHORTS_CLOSED
             else:
                 second = LayerState.BLOCKED
-                if is_steward:
+                if inputs.close_shorts[t] == 1:
+                    second = LayerState.ARMED
+                    second_reason = Reason.SECOND_OVERHEATED
+                elif inputs.open_shorts[t] == 0:
+                    second = LayerState.ARMED
+                    second_reason = Reason.SECOND_WAITING
+                elif is_steward:
                     second_reason = veto
                 elif inputs.constructible[t] == 0:
                     second_reason = Reason.SECOND_NOT_CONSTRUCTIBLE
@@ -288,12 +295,6 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                     second_reason = Reason.SECOND_OPEN_UNKNOWN
                 elif inputs.close_shorts[t] == -1:
                     second_reason = Reason.SECOND_CLOSE_UNKNOWN
-                elif inputs.close_shorts[t] == 1:
-                    second = LayerState.ARMED
-                    second_reason = Reason.SECOND_OVERHEATED
-                elif inputs.open_shorts[t] == 0:
-                    second = LayerState.ARMED
-                    second_reason = Reason.SECOND_WAITING
                 else:
                     second = LayerState.ACTIVE
                     second_reason = Reason.SECOND_OPENED

@@ -131,7 +131,7 @@ class LayerSettings:
     budget_sessions
         Sessions of the yearly budget.
     base_notional_frac
-        Notional of the base hedge, fraction of NAV, positive.
+        Notional of the base hedge, fraction of NAV; 0 where a policy has none.
     gain_roll_frac, gain_roll_least_frac
         Part of the front leg's gain that is rolled, and the least gain (fraction of NAV) that is.
 
@@ -168,7 +168,7 @@ class LayerSettings:
             "loss_lock_frac": (0, 1),
             "yearly_budget_frac": (0, 1),
             "budget_sessions": (1, math.inf),
-            "base_notional_frac": (1e-9, 1),
+            "base_notional_frac": (0, 1),
             "gain_roll_frac": (0, 1),
             "gain_roll_least_frac": (0, 1),
         }
