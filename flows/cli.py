@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
 import typer
 
+from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.explain_cli import explain
 from flows.homes import home_to_read, home_to_write
+from flows.policy_cli import policy_app
 from flows.sources.choice import choose_source, is_simulated, market_of
-from transforms.errors import PipelineError, UsageError
+from transforms.errors import UsageError
 from warehouse.home import Home
 
 app = typer.Typer(
@@ -25,56 +27,15 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(policy_app, name="policy")
+app.command()(explain)
 
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
-
-HomeOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--home",
-        envvar="ALVH_HOME",
-        help="Home folder; by default warehouse/data of the checkout, warehouse/data/simulated for the sample.",
-    ),
-]
 SourceOption = Annotated[str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")]
 ArchiveOption = Annotated[
     Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
 ]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
 DateOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD.")]
-
-
-def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Turn errors into the messages and exit codes that the command line promises."""
-
-    @wraps(command)
-    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        try:
-            return command(*args, **kwargs)
-        except PipelineError as error:
-            _show(kwargs, error, "\n".join(["alvh: " + error.lines()[0], *error.lines()[1:]]))
-            raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            print("alvh: broken off; nothing fetched is lost, run again to go on", file=sys.stderr)
-            raise typer.Exit(1) from None
-        except BrokenPipeError:
-            # `alvh query ... | head`: the reader has seen enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except (typer.Exit, typer.Abort):
-            raise
-        except Exception as error:
-            text = f"alvh: unexpected error: {type(error).__name__}: {error}"
-            _show(
-                kwargs,
-                error,
-                text + "\n  next:     run again with --debug; if it stays, it is a bug worth reporting",
-            )
-            raise typer.Exit(1) from None
-
-    return run
 
 
 @app.command()
@@ -84,6 +45,10 @@ def nightly(
     archive: ArchiveOption = None,
     as_of: DateOption = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="Policy that a new home begins with; later it must be the adopted one."),
+    ] = None,
     home: HomeOption = None,
     verbose: VerboseOption = False,
     debug: DebugOption = False,
@@ -113,6 +78,7 @@ def nightly(
             as_of=day,
             ask_everything=recheck,
             run_id=run_id_of(started),
+            policy=str(policy.expanduser().resolve()) if policy else None,
         )
     print(result.sentence)
     print(f"report: {result.report}")
@@ -214,7 +180,7 @@ def query(
 @app.command()
 @reports_errors
 def tables(
-    name: Annotated[str | None, typer.Argument(help="schema.table")] = None,
+    name: Annotated[str | None, typer.Argument(help="A table; its schema may be left out.")] = None,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -223,7 +189,9 @@ def tables(
 
     folder = home_to_read(home)
     result = queries.describe_table(folder, name) if name else queries.list_tables(folder)
-    sys.stdout.write(queries.to_table(result))
+    # long meanings: wrapped for eyes, a line a row for programs
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    sys.stdout.write(queries.to_table(result, width))
 
 
 @app.command()
@@ -243,6 +211,32 @@ def schedule(
         archive=str(archive.expanduser().resolve()) if archive else None,
         home=str(home_to_write(home, is_simulated=is_simulated(market_of(chosen, archive))).path),
     )
+
+
+@app.command()
+@reports_errors
+def verify(
+    head: Annotated[
+        list[str] | None,
+        typer.Option("--head", help="Hash of a log entry that you noted elsewhere; may be given again."),
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Read everything again: raw files, warehouse, policy log, signatures, run records. Code 4 if anything was changed.
+
+    \b
+    Examples:
+      alvh verify
+      alvh verify --head HASH      as `alvh policy log` printed it the last time
+    """
+    from flows.verification import verify_and_describe
+
+    text, is_sound = verify_and_describe(home_to_read(home), head or [], as_json=as_json)
+    print(text)
+    if not is_sound:
+        raise typer.Exit(4)
 
 
 @app.command()
@@ -291,15 +285,3 @@ def _require_published(home: Home) -> None:
 
     with open_published(home):
         pass
-
-
-def _show(kwargs: Any, error: BaseException, text: str) -> None:
-    if kwargs.get("debug"):
-        traceback.print_exception(error)
-    print(text, file=sys.stderr)
-    # Prefect keeps the exception of a failed task, and with it every frame and open connection of
-    # its traceback: let go of them, or DuckDB's bindings complain when the process ends.
-    chain: BaseException | None = error
-    while chain is not None:
-        traceback.clear_frames(chain.__traceback__)
-        chain = chain.__cause__ or chain.__context__

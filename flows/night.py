@@ -31,6 +31,7 @@ class Night:
     fetch_retry_seconds: float = 0.0
     ask_everything: bool = False
     market: str = REAL_MARKET
+    policy_file: Path | None = None
 
     @property
     def is_simulated(self) -> bool:
@@ -58,7 +59,15 @@ class Night:
         return calendar.latest_closed_session(self.now)
 
 
-def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date | None, ask_everything: bool) -> Night:
+def resolve_night(
+    settings: Settings,
+    *,
+    run_id: str,
+    now: datetime,
+    as_of: date | None,
+    ask_everything: bool,
+    policy_file: Path | None = None,
+) -> Night:
     """Turn settings and options into a night.
 
     Raises
@@ -87,6 +96,7 @@ def resolve_night(settings: Settings, *, run_id: str, now: datetime, as_of: date
         fetch_retry_seconds=settings.fetch_retry_seconds,
         ask_everything=ask_everything,
         market=market,
+        policy_file=policy_file.expanduser().resolve() if policy_file else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from flows.settings import Settings
 from transforms.errors import TransientSourceError
 from warehouse.build import Built
 from warehouse.checks import CheckResult
+from warehouse.hedge_states import PolicyInForce
 from warehouse.reports import WrittenReport
 from warehouse.run_log import run_id_of
 
@@ -54,9 +55,9 @@ def land(night: Night, fetched: FetchSummary) -> dict[str, int]:
 
 
 @task(name="build", task_run_name="build-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
-def build(night: Night) -> Built:
+def build(night: Night, policies: Sequence[PolicyInForce]) -> Built:
     """Build the next warehouse beside the published one."""
-    return steps.build_step(night)
+    return steps.build_step(night, policies)
 
 
 @task(name="check", task_run_name="check-{night.run_id}", cache_policy=NO_CACHE, persist_result=False)
@@ -97,6 +98,7 @@ def nightly(
     on_sessions_only: bool = False,
     only_if_missing: bool = False,
     run_id: str | None = None,
+    policy: str | None = None,
 ) -> NightResult:
     """Run one night.
 
@@ -114,12 +116,22 @@ def nightly(
         Scheduled retries: end as "nothing new" when the newest closed session is published.
     run_id
         Name of the run; made from the clock when not given (scheduled runs).
+    policy
+        File of the policy that a new home begins with; the home's ``policy.toml``, else the preset
+        ``article``, when not given.
     """
     given = {"source": source, "archive": archive, "home": home}
     settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
     now = datetime.now(UTC)
     name = run_id or run_id_of(now)
-    night = resolve_night(settings, run_id=name, now=now, as_of=as_of, ask_everything=ask_everything)
+    night = resolve_night(
+        settings,
+        run_id=name,
+        now=now,
+        as_of=as_of,
+        ask_everything=ask_everything,
+        policy_file=Path(policy) if policy else None,
+    )
     idle = reason_to_stay_idle(night, on_sessions_only=on_sessions_only, only_if_missing=only_if_missing)
     if idle is not None:
         return NightResult(0, "nothing_new", idle)

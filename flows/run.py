@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from flows.steps import Assessment
 from transforms.errors import PipelineError
 from warehouse.build import Built
 from warehouse.checks import CheckResult
+from warehouse.hedge_states import PolicyInForce
 from warehouse.instants import iso_utc
 from warehouse.publish import claim_market, run_lock, sweep_builds
 from warehouse.reports import WrittenReport
@@ -43,7 +44,7 @@ class Steps:
 
     fetch: Callable[[Night], FetchSummary] = lambda night: steps.fetch_step(night, say_progress)
     land: Callable[[Night, FetchSummary], dict[str, int]] = steps.land_step
-    build: Callable[[Night], Built] = steps.build_step
+    build: Callable[[Night, Sequence[PolicyInForce]], Built] = steps.build_step
     check: Callable[[Night], list[CheckResult]] = steps.check_step
     publish: Callable[[Night, Mapping[str, Any]], tuple[Path, str]] = steps.publish_step
     report: Callable[[Night, date, bool, Mapping[str, Any]], WrittenReport] = steps.report_step
@@ -56,7 +57,8 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
     ------
     PipelineError
         After the run record says how the night ended. The published warehouse and reports are
-        untouched by a night that raises before its publish step.
+        untouched by a night that raises before its publish step; a night whose policy was not
+        adopted raises before it fetches.
     """
     command = f"nightly --source {night.source}"
     night.home.prepare()
@@ -79,14 +81,19 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
 
 
 def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
+    admitted = _timed(log, "policy", lambda: steps.policy_step(night), lambda done: done.sentence)
+    log.note(policy_hash=admitted.on(night.session).policy_hash)
     fetched = _timed(log, "fetch", lambda: do.fetch(night), lambda done: done.sentence())
     log.note(fetch=fetched.as_dict())
     _timed(log, "land", lambda: do.land(night, fetched), lambda files: f"{sum(files.values())} files to read")
-    built = _timed(log, "build", lambda: do.build(night), _say_built)
+    built = _timed(log, "build", lambda: do.build(night, admitted.in_force), _say_built)
     log.note(rows=built.rows)
     results = _timed(log, "check", lambda: do.check(night), _say_checks)
     log.note(checks=[vars(result) for result in results if not result.is_passed], checks_run=len(results))
     found = steps.assess_step(night, built, log.record, results)
+    # An archive may end before the policy that is in force by the clock begins.
+    policy_hash = admitted.on(found.newest).policy_hash
+    log.note(policy_hash=policy_hash)
     outcome, exit_code = ("degraded", 3) if found.status == "degraded" else ("published", 0)
     sentence = say_outcome(night, built, found, fetched)
     # Written before the swap, so that a run killed after it is known to have published (see
@@ -110,7 +117,8 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     ended = {**log.record, **planned}
     path, sha256 = _timed(log, "publish", lambda: do.publish(night, ended), lambda done: str(done[0]))
     log.note(**planned, published=describe_published(path, sha256))
-    is_latest = found.as_of == built.last_session
+    log.note(policy_log=steps.record_step(night, found, policy_hash, sha256))
+    is_latest = found.as_of == found.newest
     written = _timed(
         log, "report", lambda: do.report(night, found.as_of, is_latest, log.record), lambda done: str(done.html)
     )

@@ -6,7 +6,7 @@ folder, and returns plain values. None of them knows Prefect.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from flows.fetch import FetchSummary, Progress, fetch_night, raise_if_worth_retrying, require_inputs
 from flows.night import Night
+from flows.policies import AdmittedPolicies, admit_night, put_night_on_record
 from flows.settings import HttpSettings, Settings
 from flows.sources.archive import ArchiveSource
 from flows.sources.base import Source
@@ -24,6 +25,7 @@ from flows.sources.http import HttpSource
 from flows.sources.keys import api_key
 from warehouse.build import Built, build_warehouse, open_build
 from warehouse.checks import CheckResult, require_no_errors, run_sql_checks, write_results
+from warehouse.hedge_states import PolicyInForce, hash_states
 from warehouse.instants import iso_utc
 from warehouse.models import load_columns, load_models
 from warehouse.publish import publish_warehouse
@@ -33,6 +35,11 @@ from warehouse.report_data import require_session
 from warehouse.reports import WrittenReport, assess_health, write_report
 from warehouse.revisions import Comparison, compare_with_published
 from warehouse.run_log import describe_run, inputs_of, write_run_tables
+
+
+def policy_step(night: Night) -> AdmittedPolicies:
+    """Let the night in by its policy, or refuse it; the first night of a home adopts one."""
+    return admit_night(night.home, night.policy_file, night.now, night.session)
 
 
 def fetch_step(night: Night, progress: Progress | None = None) -> FetchSummary:
@@ -64,8 +71,8 @@ def land_step(night: Night, fetched: FetchSummary) -> dict[str, int]:
     return counts
 
 
-def build_step(night: Night) -> Built:
-    """Build the next warehouse beside the published one."""
+def build_step(night: Night, policies: Sequence[PolicyInForce]) -> Built:
+    """Build the next warehouse beside the published one, each session decided by the policy in force on it."""
     return build_warehouse(
         night.home,
         night.build_path,
@@ -73,6 +80,7 @@ def build_step(night: Night) -> Built:
         today=night.now.astimezone(UTC).date(),
         due_session=night.due_session,
         is_simulated=night.is_simulated,
+        policies=policies,
     )
 
 
@@ -89,9 +97,15 @@ def check_step(night: Night) -> list[CheckResult]:
 
 @dataclass(frozen=True)
 class Assessment:
-    """A checked build before it is published: what changed, what went in, and how healthy it is."""
+    """A checked build before it is published: what changed, what went in, and how healthy it is.
+
+    ``as_of`` is the session that is reported; ``newest`` the newest one, whose states have the hash
+    ``states_sha256``.
+    """
 
     as_of: date
+    newest: date
+    states_sha256: str
     compared: Comparison
     inputs: list[dict[str, str]]
     status: str
@@ -119,7 +133,8 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
             as_of = night.as_of
         failures = record["fetch"]["failures"]
         status, reasons = assess_health(connection, as_of, describe_run(record), failures)
-        return Assessment(as_of, compared, inputs_of(connection), status, reasons)
+        states = hash_states(connection, built.last_session)
+        return Assessment(as_of, built.last_session, states, compared, inputs_of(connection), status, reasons)
 
 
 def publish_step(night: Night, record: Mapping[str, Any]) -> tuple[Path, str]:
@@ -127,6 +142,19 @@ def publish_step(night: Night, record: Mapping[str, Any]) -> tuple[Path, str]:
     with open_build(night.build_path) as connection:
         write_run_tables(connection, night.home, record, record["revisions"])
     return publish_warehouse(night.home, night.build_path, night.keep_published)
+
+
+def record_step(night: Night, found: Assessment, policy_hash: str, warehouse_sha256: str) -> dict[str, Any]:
+    """Put the published night into the policy log. Return the log's head."""
+    return put_night_on_record(
+        night.home,
+        session=found.newest,
+        run_id=night.run_id,
+        policy_hash=policy_hash,
+        states_sha256=found.states_sha256,
+        warehouse_sha256=warehouse_sha256,
+        now=night.now,
+    )
 
 
 def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:

@@ -74,6 +74,10 @@ class PolicyError(UsageError):
     """A policy file, or a rule in it, cannot be used as written."""
 
 
+class BookError(UsageError):
+    """A user's book cannot be used as written."""
+
+
 class ChecksFailedError(PipelineError):
     """A check of severity ``error`` found offending rows: nothing is published."""
 

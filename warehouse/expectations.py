@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TABLES = (
     "core.daily_vx_settlements",
     "core.daily_index_levels",
+    "mart.daily_signals",
     "mart.daily_term_structure",
     "mart.daily_volatility_indices",
 )

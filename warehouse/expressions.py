@@ -6,6 +6,7 @@ DuckDB parses what the user wrote (``json_serialize_sql``, which binds and runs 
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,6 +79,10 @@ class Truths:
 def _parser() -> duckdb.DuckDBPyConnection:
     """An empty database that only parses, and could not reach a file if it were asked to."""
     return duckdb.connect(config={"enable_external_access": False})
+
+
+# A connection still open when the interpreter ends makes DuckDB's bindings complain on stderr.
+atexit.register(_parser.cache_clear)
 
 
 @lru_cache(maxsize=4096)

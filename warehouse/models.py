@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,16 @@ def load_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
     PipelineError
         If a header is incomplete, the SQL cannot be parsed, or models read each other in a circle.
     """
+    # The project's own models do not change while a process runs, and parsing them takes a while.
+    return dict(_own_models() if folder == SQL_FOLDER else _read_models(folder))
+
+
+@lru_cache(maxsize=1)
+def _own_models() -> Mapping[str, Model]:
+    return _read_models(SQL_FOLDER)
+
+
+def _read_models(folder: Path) -> dict[str, Model]:
     paths = [path for schema in SCHEMAS for path in sorted((folder / schema).glob("*.sql"))]
     with duckdb.connect() as parser:
         models = {model.name: model for model in (_load(path, parser) for path in paths)}
@@ -129,15 +140,18 @@ def apply_comments(
     connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], columns: Mapping[str, ColumnInfo]
 ) -> None:
     """Write table and column comments, so that ``describe`` in any DuckDB client explains a number."""
-    for table, column in table_columns(connection):
-        info = columns.get(column)
-        if info is not None:
-            connection.execute(f'comment on column {table}."{column}" is {_literal(_comment_of(info))}')
+    found = table_columns(connection)
+    statements = [
+        f'comment on column {table}."{column}" is {_literal(_comment_of(columns[column]))}'
+        for table, column in found
+        if column in columns
+    ]
     texts = {name: model.header["what"] for name, model in models.items() if model.schema != BUILD_ONLY_SCHEMA}
-    made = {table for table, _ in table_columns(connection)}
+    made = {table for table, _ in found}
     texts |= {name: info.what for name, info in MADE_IN_PYTHON.items() if name in made}
-    for name, text in texts.items():
-        connection.execute(f"comment on table {name} is {_literal(text)}")
+    statements += [f"comment on table {name} is {_literal(text)}" for name, text in texts.items()]
+    if statements:
+        connection.execute(";\n".join(statements))
 
 
 def table_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ _LOCKED = {
     "autoinstall_known_extensions": "false",
 }
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+_NARROWEST_TEXT = 30
+"""Narrower than this a wrapped text is worse than the terminal's own wrapping."""
 
 
 @dataclass(frozen=True)
@@ -81,18 +85,32 @@ def run_query(home: Home, sql: str) -> QueryResult:
         return QueryResult([c[0] for c in columns], [str(c[1]) for c in columns], cursor.fetchall())
 
 
-def to_table(result: QueryResult) -> str:
-    """Return a result as an aligned text table; NULL is left empty."""
+def to_table(result: QueryResult, width: int | None = None) -> str:
+    """Return a result as an aligned text table; NULL is left empty.
+
+    Parameters
+    ----------
+    width
+        Columns of the terminal: the last column is wrapped to stay inside it. None wraps nothing, so that a
+        row is a line.
+    """
     cells = [[_cell(value) for value in row] for row in result.rows]
     is_number = [
         bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
         for i in range(len(result.columns))
     ]
     widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(result.columns)]
+    room = width - sum(widths[:-1]) - 2 * (len(widths) - 1) if width is not None and widths else None
+    if room is not None and not is_number[-1]:
+        widths[-1] = min(widths[-1], max(room, _NARROWEST_TEXT))
+    indent = " " * (sum(widths[:-1]) + 2 * (len(widths) - 1))
 
     def line(values: list[str]) -> str:
-        padded = (v.rjust(w) if right else v.ljust(w) for v, w, right in zip(values, widths, is_number, strict=True))
-        return "  ".join(padded).rstrip()
+        is_long = len(values[-1]) > widths[-1]
+        first, *more = (textwrap.wrap(values[-1], widths[-1]) if is_long else None) or values[-1:]
+        shown = zip([*values[:-1], first], widths, is_number, strict=True)
+        padded = "  ".join(v.rjust(w) if right else v.ljust(w) for v, w, right in shown).rstrip()
+        return "\n".join([padded, *(indent + text for text in more)])
 
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([line(result.columns), rule, *(line(row) for row in cells), f"({len(cells)} rows)"]) + "\n"
@@ -150,15 +168,19 @@ def describe_table(home: Home, table: str) -> QueryResult:
     Raises
     ------
     UsageError
-        If there is no such table, naming the nearest.
+        If there is no such table, naming the nearest, or if two schemas have one of that name.
     """
     with open_published(home) as connection:
         rows = connection.execute(
-            "select column_name, data_type, comment as meaning from duckdb_columns() "
-            "where not internal and $1 in (table_name, schema_name || '.' || table_name) order by column_index",
+            "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns() "
+            "where not internal and $1 in (table_name, schema_name || '.' || table_name) "
+            "order by schema_name, column_index",
             [table],
-        )
-        found = QueryResult(["column_name", "data_type", "meaning"], [], rows.fetchall())
+        ).fetchall()
+    tables = list(dict.fromkeys(row[0] for row in rows))
+    if len(tables) > 1:
+        raise UsageError("the name is that of several tables", found=table, expected=" or ".join(tables))
+    found = QueryResult(["column_name", "data_type", "meaning"], [], [row[1:] for row in rows])
     if not found.rows:
         from difflib import get_close_matches
 

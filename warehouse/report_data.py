@@ -13,6 +13,7 @@ import duckdb
 from transforms.errors import UsageError
 from transforms.registry import parameters
 from transforms.report.inputs import ReportInputs
+from warehouse.explain_data import read_explain_facts
 from warehouse.models import load_columns
 
 _HISTORY_SESSIONS = 300
@@ -246,6 +247,7 @@ def read_report_inputs(
         settlement_differences=_dicts(connection, _DIFFERENCES, bounds),
         columns={name: asdict(info) for name, info in load_columns().items()},
         expected_session=_due_session(connection) if is_newest else None,
+        hedge=read_explain_facts(connection, as_of, with_timeline=True),
     )
 
 

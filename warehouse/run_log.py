@@ -205,5 +205,8 @@ def describe_run(record: Mapping[str, Any]) -> dict[str, Any]:
         "source": record.get("source"),
         "market": "simulated" if record.get("is_simulated") else "real",
         "warehouse_sha256": (record.get("published") or {}).get("sha256"),
-        "policy_hash": None,
+        # Of the newest session; rows of earlier sessions name the policy that was in force on them.
+        "policy_hash": record.get("policy_hash"),
+        # Last entry of the policy log when the night was on record: a copy of it outside of the log.
+        "policy_log": record.get("policy_log"),
     }

@@ -33,7 +33,7 @@ MADE_IN_PYTHON = {
     "mart.daily_policy_comparison": TableInfo(
         "trade_date, variant, layer",
         "what other readings, presets and no hysteresis would do on the same signals",
-        "warehouse/hedge_states.py",
+        "warehouse/policy_comparison.py",
     ),
     "mart.layer_transitions": TableInfo(
         "trade_date, transition_no", "every change of a layer's state, with its reason", "warehouse/hedge_states.py"
@@ -79,13 +79,13 @@ MADE_IN_PYTHON = {
         "transforms/events/release_dates.toml",
     ),
     "ref.policies": TableInfo(
-        "policy_hash", "every policy that decides a session, with the first one", "warehouse/hedge_states.py"
+        "policy_hash", "every policy that decides a session, with the first one", "warehouse/policy_tables.py"
     ),
     "ref.policy_parameters": TableInfo(
-        "policy_hash, parameter", "every number of those policies, with its provenance", "warehouse/hedge_states.py"
+        "policy_hash, parameter", "every number of those policies, with its provenance", "warehouse/policy_tables.py"
     ),
     "ref.policy_rules": TableInfo(
-        "policy_hash, layer, rule", "every rule and guard of those policies", "warehouse/hedge_states.py"
+        "policy_hash, layer, rule", "every rule and guard of those policies", "warehouse/policy_tables.py"
     ),
     "ref.run": TableInfo("run_id", "the run that built this warehouse: one row", "warehouse/build.py"),
     "ref.sessions": TableInfo(

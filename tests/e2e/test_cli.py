@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,15 +27,39 @@ class Shell:
     prefect_home: Path
 
     def alvh(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
         return subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
-            cwd=ROOT,
-            env={**environment, "ALVH_HOME": str(self.home), "PREFECT_HOME": str(self.prefect_home)},
-            capture_output=True,
-            text=True,
-            check=False,
+            self.command(*arguments), cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False
         )
+
+    def on_terminal(self, *arguments: str, width: int) -> str:
+        """What the command writes to a terminal of this many columns."""
+        ours, theirs = os.openpty()
+        try:
+            process = subprocess.Popen(
+                self.command(*arguments),
+                cwd=ROOT,
+                env={**self.environment(), "COLUMNS": str(width)},
+                stdin=subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=subprocess.DEVNULL,
+            )
+            os.close(theirs)
+            said = b""
+            # Linux ends the reading with an error once the last writer has gone, others with nothing
+            with contextlib.suppress(OSError):
+                while block := os.read(ours, 65536):
+                    said += block
+            assert process.wait() == 0
+        finally:
+            os.close(ours)
+        return said.decode()
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
+        return {**kept, "ALVH_HOME": str(self.home), "PREFECT_HOME": str(self.prefect_home)}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +85,7 @@ def test_nightly_ends_with_code_0_and_says_where_the_report_is(
 
 def test_nightly_is_quiet_but_for_one_line_a_step(night: subprocess.CompletedProcess[str]) -> None:
     first_words = [line.split()[0] for line in night.stderr.splitlines()]
-    assert first_words == ["fetch", "land", "build", "check", "publish", "report"]
+    assert first_words == ["policy", "fetch", "land", "build", "check", "publish", "report"]
 
 
 def test_query_prints_a_table(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
@@ -119,10 +145,61 @@ def test_tables_lists_tables_and_explains_columns(shell: Shell, night: subproces
     assert "slope of the front of the curve" in shell.alvh("tables", "mart.daily_term_structure").stdout
 
 
+def test_tables_explains_a_signal_without_its_schema(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("tables", "daily_signals")
+    assert said.returncode == 0, said.stderr
+    # unit, meaning, formula, when it is known, what explains its absence, source
+    assert re.search(
+        r"^edr_frac +DOUBLE +\[frac\] expected daily range of the S&P 500.*; vix_close_pts / sqrt\(252\) / 100; "
+        r"known on the evening of the session; vix_status says why it is absent \(source: .+\)$",
+        said.stdout,
+        re.MULTILINE,
+    )
+    assert re.search(r"^cpi_yoy_frac .*; known on cpi_known_date; cpi_status says why", said.stdout, re.MULTILINE)
+
+
+def test_tables_stays_inside_the_terminal(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    lines = shell.on_terminal("tables", "daily_signals", width=100).splitlines()
+    assert len(lines) > 300
+    assert max(len(line) for line in lines) <= 100
+
+
 def test_tables_suggests_a_name_near_an_unknown_one(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
     said = shell.alvh("tables", "mart.daily_term_structur")
     assert said.returncode == 2
     assert "mart.daily_term_structure" in said.stderr
+
+
+def test_explain_fits_100_columns_and_names_every_layer(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("explain")
+    assert said.returncode == 0, said.stderr
+    assert max(map(len, said.stdout.splitlines())) <= 100
+    assert [name for name in ("BASE", "TEMPORAL VEGA", "SECOND ENGINE", "GOVERNOR") if name not in said.stdout] == []
+    assert "SIMULATED" not in said.stdout
+    assert "\x1b" not in said.stdout
+
+
+def test_explain_on_a_terminal_stays_inside_it(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = re.sub(r"\x1b\[[0-9;]*m", "", shell.on_terminal("explain", width=80))
+    assert max(len(line.rstrip()) for line in said.splitlines()) <= 80
+
+
+def test_explain_of_one_layer_as_json(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("explain", "--layer", "temporal_vega", "--json", "--as-of", LAST.isoformat())
+    explanation = json.loads(said.stdout)
+    assert explanation["as_of"] == LAST.isoformat()
+    assert [layer["layer"] for layer in explanation["layers"]] == ["temporal_vega"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"), [(("--layer", "fourth"), "fourth"), (("--as-of", "1999-01-04"), "1999-01-04")]
+)
+def test_explain_of_what_is_not_there_is_a_usage_error(
+    shell: Shell, night: subprocess.CompletedProcess[str], arguments: tuple[str, ...], found: str
+) -> None:
+    said = shell.alvh("explain", *arguments)
+    assert said.returncode == 2
+    assert found in said.stderr
 
 
 def test_report_of_a_past_session_is_written(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:

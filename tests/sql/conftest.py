@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.bench import Bench, ModelBench
-from warehouse import build
 
 
 @pytest.fixture
@@ -33,12 +32,3 @@ def model_bench() -> Iterator[ModelBench]:
     made = ModelBench()
     yield made
     made.close()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_parsed_once() -> Iterator[None]:
-    """The same SQL files are read for every build of a test run: parse them once."""
-    loaded = build.load_models()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(build, "load_models", lambda: loaded)
-        yield

@@ -54,6 +54,20 @@ FAULTS = {
         "update core.vx_final_settlements set official_final_settle_pts = contract_file_pts + 0.09 "
         "where expiry_date = '2025-07-16'"
     ),
+    "mart.daily_governor__mode_agrees_with_guards": (
+        "update mart.daily_governor set governor_mode = 'promoter', guards_held = null "
+        "where trade_date = (select min(trade_date) from mart.daily_governor where guards_held is not null)"
+    ),
+    "mart.daily_hedge_state__every_session_has_every_layer": (
+        "delete from mart.daily_hedge_state where layer = 'base' and trade_date = '2025-08-05'"
+    ),
+    "mart.daily_hedge_state__no_step_by_a_steward": (
+        "update mart.daily_hedge_state set step_count = 1, governor_mode = 'steward' "
+        f"where layer = 'temporal_vega' and trade_date = '{LAST}'"
+    ),
+    "mart.daily_hedge_state__policy_is_on_record": (
+        f"update mart.daily_hedge_state set policy_hash = 'another' where layer = 'base' and trade_date = '{LAST}'"
+    ),
     "mart.daily_term_structure__every_session_has_every_month": (
         f"delete from core.daily_vx_settlements where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
     ),
@@ -69,6 +83,9 @@ FAULTS = {
     ),
     "mart.daily_volatility_indices__returns_have_no_hole": (
         "update mart.daily_volatility_indices set short_term_er = null where trade_date = '2025-08-05'"
+    ),
+    "mart.layer_transitions__lead_to_the_states": (
+        f"update mart.daily_hedge_state set state = 'blocked' where layer = 'base' and trade_date = '{LAST}'"
     ),
     "ops.quarantined_rows__contract_list_is_clean": (
         "insert into ops.quarantined_rows by name select 'vx_contract_list' as dataset, 'VX_product_list.json' as "
@@ -147,6 +164,61 @@ def test_spike_check_leaves_flagged_settlements_out(spoilable: duckdb.DuckDBPyCo
         f"where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
     )
     assert offending(spoilable, name) == 0
+
+
+def test_layer_check_finds_a_row_without_a_session(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute(
+        "update mart.daily_hedge_state set trade_date = date '2030-01-02' where trade_date = '2025-08-05'"
+    )
+    # three rows that belong to no session, and one session without its three layers
+    assert offending(spoilable, "mart.daily_hedge_state__every_session_has_every_layer") == 6
+
+
+def test_layer_check_finds_a_row_that_is_there_twice(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute("insert into mart.daily_governor from mart.daily_governor where trade_date = '2025-08-05'")
+    assert offending(spoilable, "mart.daily_hedge_state__every_session_has_every_layer") == 1
+
+
+@pytest.mark.parametrize("truth", ["true", "null"])
+def test_guard_check_finds_a_promoter_with_a_guard_that_does_not_permit(
+    spoilable: duckdb.DuckDBPyConnection, truth: str
+) -> None:
+    spoilable.execute("update mart.daily_hedge_state set governor_mode = 'promoter'")
+    spoilable.execute(
+        "update mart.daily_governor set governor_mode = 'promoter', guards_held = null, guard_clauses = '[]'"
+    )
+    name = "mart.daily_governor__mode_agrees_with_guards"
+    assert offending(spoilable, name) == 0
+    clauses = f'[{{"rule": "a", "truth": false}}, {{"rule": "b", "truth": {truth}}}]'
+    spoilable.execute("update mart.daily_governor set guard_clauses = ? where trade_date = '2025-08-05'", [clauses])
+    assert offending(spoilable, name) == 1
+
+
+def test_guard_check_finds_a_layer_in_another_mode(spoilable: duckdb.DuckDBPyConnection) -> None:
+    other = "case governor_mode when 'steward' then 'promoter' else 'steward' end"
+    where = f"where layer = 'base' and trade_date = '{LAST}'"
+    spoilable.execute(f"update mart.daily_hedge_state set governor_mode = {other} {where}")
+    assert offending(spoilable, "mart.daily_governor__mode_agrees_with_guards") == 1
+
+
+def test_step_check_finds_two_steps_of_a_promoter_in_one_session(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute("update mart.daily_hedge_state set step_count = 0, governor_mode = 'promoter'")
+    where = f"where layer = 'temporal_vega' and trade_date = '{LAST}'"
+    spoilable.execute(f"update mart.daily_hedge_state set step_count = 1 {where}")
+    assert offending(spoilable, "mart.daily_hedge_state__no_step_by_a_steward") == 0
+    spoilable.execute(f"update mart.daily_hedge_state set step_count = 2 {where}")
+    assert offending(spoilable, "mart.daily_hedge_state__no_step_by_a_steward") == 1
+
+
+def test_policy_check_finds_a_row_before_the_policys_first_session(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute(f"update ref.policies set effective_from = date '{LAST}'")
+    sessions = spoilable.execute("select count(*) from mart.daily_signals").fetchall()[0][0]
+    assert offending(spoilable, "mart.daily_hedge_state__policy_is_on_record") == 3 * (sessions - 1)
+
+
+def test_transition_check_finds_a_start_that_no_transition_led_to(spoilable: duckdb.DuckDBPyConnection) -> None:
+    spoilable.execute("update mart.layer_transitions set from_state = 'armed' where layer = 'base'")
+    assert offending(spoilable, "mart.layer_transitions__lead_to_the_states") == 1
 
 
 def test_month_check_finds_a_month_that_was_never_listed(spoilable: duckdb.DuckDBPyConnection) -> None:

@@ -12,14 +12,27 @@ import pytest
 from tests.support.bench import Bench, land_archive, rows, value
 from tests.support.market import DAILY_FOLDER, write_market
 from warehouse.checks import write_results
-from warehouse.models import SQL_FOLDER, Model, load_columns, load_models, parse_reads, read_header, table_columns
+from warehouse.models import (
+    BUILD_ONLY_SCHEMA,
+    SQL_FOLDER,
+    Model,
+    load_columns,
+    load_models,
+    parse_reads,
+    read_header,
+    table_columns,
+)
 from warehouse.run_log import RunLog, write_run_tables
 from warehouse.stored_tables import STORED_LINES
+from warehouse.tables import MADE_IN_PYTHON
 
 MODELS = load_models()
 COLUMNS = load_columns()
 CHECKS = sorted((SQL_FOLDER / "checks").glob("*.sql"))
 BUILT = [name for name, model in MODELS.items() if model.schema != "raw"]
+GRAINS = {name: MODELS[name].grain for name in BUILT} | {
+    name: tuple(column.strip() for column in info.grain.split(",")) for name, info in MADE_IN_PYTHON.items()
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +90,27 @@ def test_model_reads_no_room_behind_it(model: Model) -> None:
     assert {name.split(".")[0] for name in model.reads} <= ALLOWED[model.schema]
 
 
-@pytest.mark.parametrize("name", BUILT)
-def test_model_grain_is_unique(built: duckdb.DuckDBPyConnection, name: str) -> None:
-    grain = ", ".join(MODELS[name].grain)
+@pytest.mark.parametrize("name", GRAINS)
+def test_grain_is_unique(built: duckdb.DuckDBPyConnection, name: str) -> None:
+    grain = ", ".join(GRAINS[name])
     assert rows(built, f"select {grain}, count(*) from {name} group by {grain} having count(*) > 1") == []
 
 
-@pytest.mark.parametrize("name", BUILT)
-def test_model_grain_is_never_null(built: duckdb.DuckDBPyConnection, name: str) -> None:
-    missing = " or ".join(f"{column} is null" for column in MODELS[name].grain)
+@pytest.mark.parametrize("name", GRAINS)
+def test_grain_is_never_null(built: duckdb.DuckDBPyConnection, name: str) -> None:
+    missing = " or ".join(f"{column} is null" for column in GRAINS[name])
     assert value(built, f"select count(*) from {name} where {missing}") == 0
+
+
+@pytest.mark.parametrize("name", [name for name in MADE_IN_PYTHON if name.startswith("mart.")])
+def test_mart_made_in_python_has_rows(built: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Without any, the tests of its grain, types and ranges would say nothing."""
+    assert value(built, f"select count(*) from {name}") > 0
+
+
+def test_every_published_table_is_a_model_or_made_in_python(built: duckdb.DuckDBPyConnection) -> None:
+    published = {table for table, _ in published_columns(built)}
+    assert published == {*(name for name in MODELS if MODELS[name].schema != BUILD_ONLY_SCHEMA), *MADE_IN_PYTHON}
 
 
 @pytest.mark.parametrize("name", [name for name in BUILT if name.startswith(("mart.", "core."))])

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import flows.fetch
+import flows.policies
 import warehouse.publish
 import warehouse.reports
 from flows import steps
@@ -89,8 +90,32 @@ INSTANTS |= {
 }
 
 
+def _dying_behind(module: Any, name: str) -> Callable[[], Steps]:
+    def make() -> Steps:
+        original = getattr(module, name)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            original(*args, **kwargs)
+            die()
+
+        setattr(module, name, run)
+        return QUICK
+
+    return make
+
+
+POLICY_INSTANTS = {
+    "before-the-first-policy-is-signed": _patched(flows.policies, "first_run", 0),
+    "before-the-night-is-on-record": _patched(flows.policies, "record_night", 0),
+    "before-the-run-record-keeps-the-head": _dying_behind(flows.policies, "record_night"),
+}
+
+
 if __name__ == "__main__":
     home, archive, now, instant = sys.argv[1:]
     instant_of_night = datetime.fromisoformat(now)
     trader = Trader(Home(Path(home)), Path(archive), instant_of_night)
-    run_night(trader.night(now=instant_of_night, run_id=run_id_of(instant_of_night)), INSTANTS[instant]())
+    run_night(
+        trader.night(now=instant_of_night, run_id=run_id_of(instant_of_night)),
+        {**INSTANTS, **POLICY_INSTANTS}[instant](),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from tests.support.explain_fixtures import make_facts
 from transforms.report.inputs import RANKS, ReportInputs
 
 AS_OF = date(2026, 2, 20)
@@ -227,6 +228,7 @@ def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
         checks=[make_check(), make_check(check_name="daily_term_structure__grain_is_unique")],
         columns=COLUMNS,
         expected_session=AS_OF,
+        hedge=make_facts(),
     )
     return replace(inputs, **changes)
 

@@ -131,8 +131,6 @@ def test_rule_is_longer_for_the_producer_prices_of_early_2004() -> None:
     ("series_id", "period", "expected"),
     [
         ("RBUSBIS", date(2024, 1, 1), date(2024, 3, 18)),  # 45 days on is a Saturday
-        ("SHILLER_PRICE", date(2024, 1, 1), date(2024, 2, 1)),
-        ("SHILLER_EARNINGS", date(2024, 1, 1), date(2024, 7, 29)),
         ("USREC", date(1991, 3, 1), date(1992, 12, 30)),  # after the announcement of 1992-12-22
         ("GDPC1", date(2024, 10, 1), date(2025, 2, 3)),
     ],

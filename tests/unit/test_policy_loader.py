@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.policies import SMALL, load, small
 from transforms.errors import PolicyError, UsageError
-from transforms.policy.lines import line_of, locate
 from transforms.policy.machine import MACHINE
+from transforms.toml_lines import line_of, locate
 
 
 def refusal(text: str) -> PolicyError:

@@ -20,7 +20,24 @@ from warehouse.raw_store import RawStore
 
 FIRST, LAST = date(2024, 1, 2), date(2026, 1, 16)
 SEED = 11
-PUBLISHERS = {"fred_series": "fred"}
+PUBLISHERS = {
+    "fred_series": "fred",
+    "nyse_breadth": "unicorn",
+    "fund_nav": "proshares",
+    "fomc_calendar": "federalreserve",
+    "shiller_monthly": "shiller",
+}
+
+CONTEXT_TABLES = (
+    "core.daily_breadth",
+    "core.daily_fund_values",
+    "core.daily_policy_rates",
+    "core.daily_price_bars",
+    "core.daily_vix_option_quotes",
+    "core.fomc_meetings",
+    "core.macro_observations",
+    "core.monthly_valuations",
+)
 
 
 def built(root: Path, files: Iterable[tuple[str, bytes]], last: date) -> Path:
@@ -29,7 +46,7 @@ def built(root: Path, files: Iterable[tuple[str, bytes]], last: date) -> Path:
     fetched_at = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
     for path, body in files:
         dataset, name = identity(path)
-        if dataset in ("marker", "context") or (dataset == "fred_series" and name != "DTB3.csv"):
+        if dataset == "marker":
             continue
         store.land(
             publisher=PUBLISHERS.get(dataset, "cboe"),
@@ -62,6 +79,15 @@ def test_a_clean_market_passes_every_check(tmp_path: Path) -> None:
         assert newest is not None
         assert newest[0] == LAST
         assert newest[1] == newest[2]
+
+
+def test_a_clean_market_fills_every_table_of_the_context(tmp_path: Path) -> None:
+    path = built(tmp_path, render_archive(simulate_market(FIRST, LAST, SEED)), LAST)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        found = connection.execute("select distinct dataset from ops.source_files where refusal is null").fetchall()
+        empty = [table for table in CONTEXT_TABLES if not connection.execute(f"from {table} limit 1").fetchall()]
+    assert {dataset for (dataset,) in found} >= {*PUBLISHERS, "price_bars", "vix_option_chain"}
+    assert empty == []
 
 
 def test_a_market_of_the_archive_years_passes_every_check(tmp_path: Path) -> None:

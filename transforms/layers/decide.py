@@ -1,4 +1,4 @@
-"""A policy decided on a market: from the truths of its rules to the path of its layers."""
+"""A policy decided on a market: from the truths of its rules to the path of its layers, and to sizes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transforms.layers.codes import Reading
-from transforms.layers.records import LayerInputs, LayerSettings, Truths
+from transforms.layers.codes import Layer, LayerState, Reading
+from transforms.layers.records import Floats, LayerInputs, LayerPath, LayerSettings, Truths
 
 MARKET_COLUMNS = (
     "vx1_expiry_date",
@@ -38,6 +38,7 @@ ROLES = {
 }
 """Input of the machine to (layer, role) of the policy."""
 
+_SIZED_IN_FUTURES = ("condor_band", "fixed_notional")
 _EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -47,11 +48,11 @@ def build_layer_inputs(market: pd.DataFrame, truths: Mapping[str, Truths | None]
     Parameters
     ----------
     market
-        One row a session, in order, with `MARKET_COLUMNS`; NaN and NaT are unknown.
+        One row a session, in order, with `MARKET_COLUMNS`; NaN, NaT and infinite values are unknown.
     truths
         By name of `ROLES`, and ``signal_guards``; None for a role that the policy does not use.
     """
-    excursions = market["rv_excursions"].to_numpy(dtype=np.float64, na_value=np.nan)
+    excursions = _floats(market["rv_excursions"])
     return LayerInputs(
         front_expiry=_ordinals(market["vx1_expiry_date"]),
         vx1_settle_pts=_floats(market["vx1_settle_pts"]),
@@ -67,6 +68,8 @@ def build_layer_inputs(market: pd.DataFrame, truths: Mapping[str, Truths | None]
 def build_layer_settings(machine: Mapping[str, Any], *, reading: str | None = None) -> LayerSettings:
     """Take the machine's numbers out of what a policy states (:meth:`Policy.machine`).
 
+    A policy may allow the temporal layer no step at all; it then does not use the layer.
+
     Parameters
     ----------
     reading
@@ -74,10 +77,61 @@ def build_layer_settings(machine: Mapping[str, Any], *, reading: str | None = No
     """
     wanted = {field.name for field in fields(LayerSettings)} - {"reading"}
     numbers = {name: value for name, value in machine.items() if name in wanted}
-    if not machine["is_temporal_vega_enabled"]:
-        # a policy without the layer has no steps; the machine's range starts at one that is never taken
-        numbers["max_steps"] = max(1, int(numbers["max_steps"]))
+    if int(numbers["max_steps"]) == 0:
+        # the machine counts from one step on, which a layer that is not enabled never takes
+        numbers |= {"is_temporal_vega_enabled": False, "max_steps": 1}
     return LayerSettings(reading=Reading[(reading or str(machine["reading"])).upper()], **numbers)
+
+
+def is_sized_in_futures(machine: Mapping[str, Any]) -> bool:
+    """Tell whether a policy sizes its layers by the notional of VX futures, as the machine's estimates assume."""
+    return machine["sizing"] in _SIZED_IN_FUTURES
+
+
+def compute_notionals(path: LayerPath, machine: Mapping[str, Any]) -> dict[Layer, Floats]:
+    """Compute what each layer asks for in VX futures of its front leg.
+
+    Parameters
+    ----------
+    path
+        n sessions.
+    machine
+        What the policy states (:meth:`Policy.machine`).
+
+    Returns
+    -------
+    dict of Layer to float64, shape (n,)
+        Notional as a fraction of NAV, negative where sold. The base asks for ``base_notional_frac``, the
+        temporal layer with k steps for ``2^k - 1`` times that, sold in the reading ``short_front``. NaN where
+        nothing is asked for: a blocked base keeps what it holds, the second engine holds options, and a
+        policy may be sized in something else than futures.
+    """
+    unknown = np.full(len(path), np.nan)
+    if not is_sized_in_futures(machine):
+        return dict.fromkeys(Layer, unknown)
+    unit = float(machine["base_notional_frac"])
+    base = np.select([path.base_state == LayerState.ACTIVE, path.base_state == LayerState.IDLE], [unit, 0.0], np.nan)
+    legs = unit * (2.0 ** path.temporal_steps.astype(np.float64) - 1.0)
+    if str(machine["reading"]).upper() == Reading.SHORT_FRONT.name:
+        legs = np.where(legs > 0.0, -legs, 0.0)
+    return {Layer.BASE: base, Layer.TEMPORAL_VEGA: legs, Layer.SECOND_ENGINE: unknown}
+
+
+def layer_codes(path: LayerPath, layer: str) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return the codes of a layer's states and reasons, each of shape (n,)."""
+    return {
+        Layer.BASE: (path.base_state, path.base_reason),
+        Layer.TEMPORAL_VEGA: (path.temporal_state, path.temporal_reason),
+        Layer.SECOND_ENGINE: (path.second_state, path.second_reason),
+    }[Layer(layer)]
+
+
+def count_steps(path: LayerPath, layer: str) -> npt.NDArray[np.int8]:
+    """Return how much of a layer is on, shape (n,): the temporal layer's steps, 1 for another that is active."""
+    if layer == Layer.TEMPORAL_VEGA:
+        return path.temporal_steps
+    states, _ = layer_codes(path, layer)
+    return np.where(states == LayerState.ACTIVE, 1, 0).astype(np.int8)
 
 
 def _ordinals(dates: pd.Series) -> npt.NDArray[np.int32]:
@@ -86,5 +140,6 @@ def _ordinals(dates: pd.Series) -> npt.NDArray[np.int32]:
     return np.where(np.isnat(days), 0, counted).astype(np.int32)
 
 
-def _floats(column: pd.Series) -> npt.NDArray[np.float64]:
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+def _floats(column: pd.Series) -> Floats:
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(values), values, np.nan)

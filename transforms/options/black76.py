@@ -1,4 +1,4 @@
-"""Options on a future by Black (1976): value, delta, vega, and the volatility that a price implies.
+"""Options on a future by Black (1976): value, sensitivities, and the volatility that a price implies.
 
 Every function is elementwise over NumPy arrays (scalars broadcast) and answers NaN where its inputs have
 no answer; none of them raises for a value. Volatilities are fractions a year, times are years, values,
@@ -17,6 +17,8 @@ from scipy.special import erfinv, log_ndtr, ndtr, ndtri
 Floats: TypeAlias = npt.NDArray[np.float64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
+DAYS_A_YEAR = 365.0
+
 _SQRT_TWO = np.sqrt(2.0)
 _SQRT_TWO_PI = np.sqrt(2.0 * np.pi)
 _LEAST_TOTAL_VOLATILITY = 1e-12
@@ -24,6 +26,20 @@ _LEAST_TOTAL_VOLATILITY = 1e-12
 _BRACKET_SLACK = 1e-6
 # A time value this small beside the option's largest possible value is rounding, not information.
 _LEAST_VALUE_SHARE = 1e-15
+
+
+class Greeks(NamedTuple):
+    """Value and sensitivities, arrays of one shape; units as in the functions of this module.
+
+    ``price`` in points, ``delta`` points a point, ``gamma`` delta a point, ``vega`` points for a volatility
+    higher by 1.00, ``theta`` points a calendar day.
+    """
+
+    price: Floats
+    delta: Floats
+    gamma: Floats
+    vega: Floats
+    theta: Floats
 
 
 def compute_black76_price(
@@ -57,11 +73,7 @@ def compute_black76_price(
 
     Source: Black (1976), The pricing of commodity contracts.
     """
-    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
-    sign = terms.sign
-    value = sign * (terms.forward * ndtr(sign * terms.d1) - terms.strike * ndtr(sign * terms.d2))
-    # The difference of two large numbers can come out a rounding error below nothing.
-    return np.asarray(terms.discount * np.maximum(value, 0.0))
+    return _price(_terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call))
 
 
 def compute_black76_delta(
@@ -77,8 +89,7 @@ def compute_black76_delta(
     Discounted, as Cboe publishes it: call and put of one strike differ by ``discount``, not by one.
     Parameters, shape and NaN as in `compute_black76_price`.
     """
-    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
-    return np.asarray(terms.discount * terms.sign * ndtr(terms.sign * terms.d1))
+    return _delta(_terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call))
 
 
 def compute_black76_vega(
@@ -93,9 +104,55 @@ def compute_black76_vega(
     ``discount F n(d1) sqrt(years)``, the same for calls and puts. Parameters, shape and NaN as in
     `compute_black76_price`.
     """
-    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, True)
-    density = np.exp(-(terms.d1**2) / 2) / _SQRT_TWO_PI
-    return np.asarray(terms.discount * terms.forward * density * terms.root_years)
+    return _vega(_terms(forward_pts, strike_pts, years, volatility_frac, discount, True))
+
+
+def compute_black76_gamma(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+) -> Floats:
+    """Change of the delta for one point of the future: ``discount n(d1) / (F s)``, the same for calls and puts.
+
+    With no volatility or no time left it is 0 away from the money and NaN at ``K = F``, where it has no
+    value. Parameters, shape and NaN otherwise as in `compute_black76_price`.
+    """
+    return _gamma(_terms(forward_pts, strike_pts, years, volatility_frac, discount, True))
+
+
+def compute_black76_theta(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> Floats:
+    """Change of the value for one calendar day that passes, in points, all else unchanged; mostly negative.
+
+    ``(r value - discount F n(d1) volatility / (2 sqrt(years))) / 365`` with the continuous rate
+    ``r = -ln(discount) / years``: time runs at constant future, volatility and rate. A rate: over the last days a
+    whole day's loss is the difference of two values, not this. With no time left it is 0 away from the money for
+    a discount of 1, else NaN. Parameters, shape and NaN otherwise as in `compute_black76_price`.
+    """
+    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
+    return _theta(terms, _price(terms))
+
+
+def compute_black76_greeks(
+    forward_pts: npt.ArrayLike,
+    strike_pts: npt.ArrayLike,
+    years: npt.ArrayLike,
+    volatility_frac: npt.ArrayLike,
+    discount: npt.ArrayLike,
+    is_call: npt.ArrayLike,
+) -> Greeks:
+    """Value and all sensitivities at once: each as the function of its own name gives it."""
+    terms = _terms(forward_pts, strike_pts, years, volatility_frac, discount, is_call)
+    price = _price(terms)
+    return Greeks(price, _delta(terms), _gamma(terms), _vega(terms), _theta(terms, price))
 
 
 def compute_implied_volatility(
@@ -174,7 +231,9 @@ class _Terms(NamedTuple):
     forward: Floats
     strike: Floats
     discount: Floats
+    years: Floats
     root_years: Floats
+    volatility: Floats
     sign: Floats
     d1: Floats
     d2: Floats
@@ -204,8 +263,46 @@ def _terms(
         forward=np.where(is_in_range, forward, np.nan),
         strike=strike,
         discount=factor,
+        years=time,
         root_years=root_years,
+        volatility=volatility,
         sign=np.where(call, 1.0, -1.0),
         d1=distance + total / 2,
         d2=distance - total / 2,
     )
+
+
+def _price(terms: _Terms) -> Floats:
+    sign = terms.sign
+    value = sign * (terms.forward * ndtr(sign * terms.d1) - terms.strike * ndtr(sign * terms.d2))
+    # The difference of two large numbers can come out a rounding error below nothing.
+    return np.asarray(terms.discount * np.maximum(value, 0.0))
+
+
+def _delta(terms: _Terms) -> Floats:
+    return np.asarray(terms.discount * terms.sign * ndtr(terms.sign * terms.d1))
+
+
+def _density(terms: _Terms) -> Floats:
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(-(terms.d1**2) / 2) / _SQRT_TWO_PI)
+
+
+def _gamma(terms: _Terms) -> Floats:
+    total = terms.volatility * terms.root_years
+    with np.errstate(divide="ignore", invalid="ignore"):
+        open_gamma = terms.discount * _density(terms) / (terms.forward * total)
+    settled = np.where(np.isinf(terms.d1), 0.0, np.nan)
+    return np.asarray(np.where(total == 0, settled, open_gamma))
+
+
+def _vega(terms: _Terms) -> Floats:
+    return np.asarray(terms.discount * terms.forward * _density(terms) * terms.root_years)
+
+
+def _theta(terms: _Terms, price: Floats) -> Floats:
+    decay = terms.discount * terms.forward * _density(terms) * terms.volatility
+    with np.errstate(divide="ignore", invalid="ignore"):
+        open_theta = (-np.log(terms.discount) * price / terms.years) - decay / (2 * terms.root_years)
+    settled = np.where(np.isinf(terms.d1) & (terms.discount == 1), 0.0, np.nan)
+    return np.asarray(np.where(terms.years == 0, settled, open_theta) / DAYS_A_YEAR)

@@ -6,13 +6,12 @@ could never hold are refused, because each of them is a policy other than the on
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
-from typing import Any, NoReturn
+from typing import Any, ClassVar
 
 from transforms.errors import PolicyError
 from transforms.policy.expression import LARGEST_NUMBER, Node
@@ -28,10 +27,12 @@ from transforms.policy.model import (
     Policy,
     Rule,
 )
-from transforms.policy.source import LARGEST_FILE, PolicyFile
-from transforms.policy.tokens import check_words, nearest, tokenise
+from transforms.policy.source import PolicyFile
+from transforms.policy.tokens import check_words, tokenise
 from transforms.policy.types import check_condition
 from transforms.registry import ColumnInfo
+from transforms.toml_file import TomlReader
+from transforms.wording import nearest
 
 PRESETS = ("article", "canon", "static", "none", "vxth", "vpd", "veqtor")
 """The policies that are shipped, the default first."""
@@ -39,7 +40,6 @@ PRESETS = ("article", "canon", "static", "none", "vxth", "vpd", "veqtor")
 Parse = Callable[[str], Node]
 """Parses one expression: ``warehouse.expressions.parse_expression``."""
 
-_LONGEST_TEXT = 1_000
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _POLICY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
@@ -91,8 +91,9 @@ def read_policy(text: str, *, columns: Mapping[str, ColumnInfo], where: str, par
 
 
 @dataclass(frozen=True)
-class _Reader:
-    source: PolicyFile
+class _Reader(TomlReader):
+    largest_number: ClassVar[float] = LARGEST_NUMBER
+
     columns: Mapping[str, ColumnInfo]
     parse: Parse
 
@@ -259,82 +260,10 @@ class _Reader:
 
     # ---- single values ----
 
-    def check_keys(
-        self,
-        path: tuple[str, ...],
-        body: Any,
-        required: Iterable[str],
-        optional: Iterable[str] = (),
-        *,
-        what: str = "key",
-    ) -> None:
-        """Refuse a body that is no table, an unknown key, and a missing one."""
-        if not isinstance(body, dict):
-            self.fail(path, f"{'.'.join(path)} is not a table", found=repr(body)[:80], expected="a table of keys")
-        required = tuple(required)
-        known = (*required, *optional)
-        for key in body:
-            if key not in known:
-                self.fail(
-                    (*path, key),
-                    f"unknown {what} {key!r}" + (f" in [{'.'.join(path)}]" if path else ""),
-                    found=key,
-                    expected=nearest(key, known, ", ".join(known)),
-                    next_step=f"known here: {', '.join(known)}",
-                )
-        for key in required:
-            if key not in body:
-                place = f"[{'.'.join(path)}]" if path else "the file"
-                self.fail(path, f"{place} has no {key!r}", expected=", ".join(required))
-
     def check_name(self, path: tuple[str, ...]) -> None:
         """Refuse a parameter's or guard's name that no expression could use."""
         if not _NAME.fullmatch(path[-1]):
             self.fail(path, "this is not a name", found=repr(path[-1]), expected="small letters, digits and _")
-
-    def table(self, path: tuple[str, ...], body: Mapping[str, Any], key: str) -> dict[str, Any]:
-        """Return a table inside a table."""
-        found = body[key]
-        if not isinstance(found, dict):
-            self.fail((*path, key), f"{key} is not a table", found=repr(found)[:80], expected=f"[{key}....]")
-        return found
-
-    def text(
-        self, path: tuple[str, ...], body: Mapping[str, Any], key: str, *, longest: int | None = _LONGEST_TEXT
-    ) -> str:
-        """Return a text with its spaces evened out."""
-        found = body[key]
-        if not isinstance(found, str):
-            self.fail((*path, key), f"{key} is not a text", found=repr(found)[:80], expected='a text in "quotes"')
-        even = " ".join(found.split()) if longest is not None else found
-        if not even.strip() or (longest is not None and len(even) > longest) or not _is_printable(even):
-            self.fail(
-                (*path, key),
-                f"{key} is not a readable text",
-                found=f"{len(even)} characters",
-                expected=f"1 to {longest or LARGEST_FILE} printable characters",
-            )
-        return even
-
-    def number(self, path: tuple[str, ...], body: Mapping[str, Any], key: str) -> float:
-        """Return a finite number."""
-        found = body[key]
-        is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        if not is_number or not math.isfinite(found) or abs(found) > LARGEST_NUMBER:
-            self.fail(
-                (*path, key),
-                f"{key} is not a number",
-                found=repr(found)[:80],
-                expected=f"a number without quotes, at most {LARGEST_NUMBER:g}",
-            )
-        return float(found) + 0.0  # -0.0 is 0.0
-
-    def flag(self, path: tuple[str, ...], body: Mapping[str, Any], key: str) -> bool:
-        """Return true or false."""
-        found = body[key]
-        if not isinstance(found, bool):
-            self.fail((*path, key), f"{key} is not true or false", found=repr(found)[:80], expected="true or false")
-        return found
 
     def provenance(self, path: tuple[str, ...], body: Mapping[str, Any]) -> str:
         """Return whose word it is."""
@@ -358,13 +287,3 @@ class _Reader:
         except PolicyError as error:
             error.where = self.source.place(path)
             raise
-
-    def fail(
-        self, path: tuple[str, ...], what: str, *, expected: str, found: str | None = None, next_step: str | None = None
-    ) -> NoReturn:
-        """Raise, with the place of ``path``."""
-        raise PolicyError(what, where=self.source.place(path), found=found, expected=expected, next_step=next_step)
-
-
-def _is_printable(text: str) -> bool:
-    return all(sign.isprintable() or sign in "\r\n\t" for sign in text)

@@ -13,7 +13,7 @@ from typing import Literal
 from transforms.errors import PolicyError
 from transforms.policy.expression import Node, render_text
 from transforms.policy.machine import MACHINE, check_machine, machine_parameters
-from transforms.policy.tokens import nearest
+from transforms.wording import nearest
 
 SCHEMA_VERSION = 1
 PROVENANCES = ("article", "canon", "literature", "ours")

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from transforms.errors import PolicyError
+from transforms.wording import nearest
 
 LONGEST_EXPRESSION = 2_000
 """Characters of an expression."""
@@ -133,12 +133,6 @@ def check_words(tokens: Collection[Token], columns: Collection[str], parameters:
                 expected=nearest(token.text, columns, "a column of mart.daily_signals"),
                 next_step="`alvh tables mart.daily_signals` lists the columns with their meaning",
             )
-
-
-def nearest(name: str, known: Collection[str], otherwise: str) -> str:
-    """Return the known names that look most like ``name``, or what to say when none does."""
-    found = get_close_matches(name.lower(), sorted(known), n=3, cutoff=0.6)
-    return " or ".join(found) if found else otherwise
 
 
 def _scan(text: str) -> Iterator[Token]:

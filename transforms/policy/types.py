@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from transforms.errors import PolicyError
 from transforms.policy.expression import Node, constant_value, render_text
-from transforms.policy.tokens import nearest
 from transforms.registry import ColumnInfo
+from transforms.wording import nearest
 
 MOST_OPERATORS = 10
 """Arithmetic on one side of a comparison: with LARGEST_NUMBER it keeps results finite."""

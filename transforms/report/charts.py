@@ -18,6 +18,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from transforms.report.curve import REGIMES
 from transforms.report.text import say_month
@@ -38,6 +39,10 @@ THEME = {
     "flat": "#0d0d0d",
     "contango-regime": "#0e0e0e",
     "steep": "#0f0f0f",
+    "active": "#111111",
+    "armed": "#121212",
+    "blocked": "#131313",
+    "steward": "#141414",
 }
 """Role to sentinel colour; the page defines ``--chart-<role>`` for each."""
 
@@ -159,6 +164,85 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
         return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
+def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_compact: bool = False) -> str:
+    """Draw VIX with the levels of the policy, and below it a lane a layer: idle, armed, blocked or active.
+
+    Parameters
+    ----------
+    chart
+        ``title``, ``description``, ``levels`` (pairs of word and VIX level) and ``sessions``: ``trade_date``,
+        ``vix_close_pts``, ``base``, ``temporal_vega``, ``second_engine``, ``temporal_steps``, ``governor_mode``.
+    chart_id, is_compact
+        As for :func:`draw_curve_chart`.
+    """
+    sessions = chart["sessions"]
+    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+        figure = Figure(figsize=(4.1, 3.9) if is_compact else (10.4, 3.5))
+        left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
+        top = figure.add_axes((left, 0.57, width, 0.355) if is_compact else (left, 0.55, width, 0.375))
+        bottom = figure.add_axes((left, 0.075, width, 0.385) if is_compact else (left, 0.08, width, 0.385), sharex=top)
+        for axes in (top, bottom):
+            _dress(axes)
+        positions = list(range(len(sessions)))
+        vix = [_nan(session["vix_close_pts"]) for session in sessions]
+        near = [(word, level) for word, level in chart["levels"] if level <= 1.25 * max([*vix, 20.0], key=_or_zero)]
+        words = ", ".join(f"{word} {level:g}" for word, level in sorted(near, key=lambda one: float(one[1])))
+        words = f"; dotted: {words}" if words else ""
+        top.set_title(f"VIX close, points{words}", loc="left", color=THEME["muted"], fontsize=9, pad=5)
+        for _, level in near:
+            top.axhline(level, color=THEME["muted"], linewidth=0.8, linestyle=(0, (1, 2.5)))
+        top.plot(positions, vix, color=THEME["vix"], linewidth=1.4)
+        _mark_lone_values(top, vix, THEME["vix"])
+        if all(math.isnan(value) for value in vix):
+            _say_nothing_published(top)
+        _draw_state_lanes(bottom, sessions, is_compact)
+        _mark_months(bottom, sessions, is_compact)
+        top.tick_params(labelbottom=False)
+        top.set_xlim(-1, max(len(sessions), 2))
+        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+
+
+_LANES = (("second_engine", "second engine", "2nd eng."), ("temporal_vega", "temporal vega", "temporal"),
+          ("base", "base", "base"))  # fmt: skip
+
+
+def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
+    """Draw one lane a layer; the height says the state without its colour, for steps how many there are."""
+    axes.grid(visible=False)
+    heights = {"armed": 0.22, "blocked": 0.22, "active": 0.7}
+    for lane, (layer, _, _) in enumerate(_LANES, start=1):
+        axes.axhline(lane - 0.36, color=THEME["grid"], linewidth=0.8, zorder=0)
+        for state, height in heights.items():
+            runs = _runs([session[layer] == state for session in sessions])
+            axes.broken_barh(
+                [(start - 0.5, length) for start, length in runs],
+                (lane - 0.36, height),
+                facecolors=THEME[state],
+                linewidth=0,
+            )
+    axes.axhline(-0.36, color=THEME["grid"], linewidth=0.8, zorder=0)
+    runs = _runs([session["governor_mode"] == "steward" for session in sessions])
+    axes.broken_barh(
+        [(start - 0.5, length) for start, length in runs], (-0.36, 0.45), facecolors=THEME["steward"], linewidth=0
+    )
+    axes.set_ylim(-0.5, len(_LANES) + 0.5)
+    names = ["steward", *((short if is_compact else name) for _, name, short in _LANES)]
+    axes.set_yticks(range(len(names)), names)
+    axes.legend(
+        handles=[Patch(facecolor=THEME[state], label=state) for state in ("active", "armed", "blocked")],
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=3,
+        frameon=False,
+        fontsize=9,
+        labelcolor=THEME["ink"],
+        borderaxespad=0.1,
+        handlelength=1.1,
+        handleheight=0.8,
+        columnspacing=1.2,
+    )
+
+
 def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
     vix = [_nan(session["vix_close_pts"]) for session in sessions]
     vx1 = [_nan(session["vx1_settle_pts"]) for session in sessions]
@@ -243,6 +327,7 @@ def _mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: 
         for place, following in zip(firsts, [*firsts[1:], len(sessions)], strict=True)
         if following - place > room or place != 0
     ]
+    shown = shown[:: max(1, math.ceil(len(shown) / (6 if is_compact else 18)))]
     axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
 
 
@@ -280,6 +365,10 @@ def _say_nothing_published(axes: Axes) -> None:
         va="center",
         color=THEME["muted"],
     )
+
+
+def _or_zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
 
 
 def _nan(value: float | None) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from transforms.explain.build import build_explanation
 from transforms.report.curve import (
     Session,
     build_curve,
@@ -26,7 +27,14 @@ from transforms.report.findings import (
 )
 from transforms.report.health import build_data_health
 from transforms.report.inputs import ReportInputs
+from transforms.report.layers import (
+    build_governor_state,
+    build_layer_states,
+    build_layers_chart,
+    build_layers_section,
+)
 from transforms.report.measures import KINDS, build_glossary
+from transforms.report.surroundings import build_context_state, build_context_tables
 from transforms.report.tables import (
     build_contract_table,
     build_futures_index_table,
@@ -47,7 +55,7 @@ from transforms.report.text import (
     to_plain,
 )
 
-SCHEMA_VERSION = "1.0.0"
+SCHEMA_VERSION = "1.1.0"
 EDGE_PARAMETERS = ("curve_flat_from_frac", "curve_contango_from_frac", "curve_steep_from_frac")
 """Parameters of the run whose values the history chart draws as edges of the curve states."""
 
@@ -75,7 +83,9 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     """
     sessions = read_sessions(inputs.term_structure)
     tonight = sessions[-1]
-    state = _build_state(inputs, sessions)
+    hedge = inputs.hedge
+    explanation = build_explanation(hedge) if hedge else None
+    state = _build_state(inputs, sessions, explanation)
     curve, regime, health = state["curve"], state["regime"], state["data_health"]
     glossary = build_glossary(inputs.columns)
     return {
@@ -85,6 +95,8 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
         "as_of_text": say_date(inputs.as_of, weekday=True),
         "is_simulated": state["is_simulated"],
         "strip": _build_strip(curve, regime, health),
+        "layers": build_layers_section(explanation) if explanation else None,
+        "surroundings": build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else [],
         "charts": _build_charts(inputs, sessions, curve, regime),
         "tables": {
             "contracts": build_contract_table(curve),
@@ -113,8 +125,12 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     }
 
 
-def _build_state(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any]:
-    run = inputs.run
+def _build_state(
+    inputs: ReportInputs, sessions: list[Session], explanation: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    hedge = inputs.hedge
+    # the policy of the session, which is not that of the run where the session is a past one
+    run = {**inputs.run, "policy_hash": hedge.policy_hash} if hedge else inputs.run
     return {
         "schema_version": SCHEMA_VERSION,
         "as_of": inputs.as_of.isoformat(),
@@ -123,13 +139,13 @@ def _build_state(inputs: ReportInputs, sessions: list[Session]) -> dict[str, Any
         "run_id": to_plain(run.get("run_id")),
         "curve": build_curve(inputs, sessions),
         "regime": build_regime(sessions),
-        "layers": [],
-        "governor": None,
-        "transitions": [],
+        "layers": build_layer_states(explanation) if explanation else [],
+        "governor": build_governor_state(explanation) if explanation else None,
+        "transitions": explanation["transitions"] if explanation else [],
         "positions": [],
         "funding": None,
         "valuation": None,
-        "context": None,
+        "context": build_context_state(hedge.signals, hedge.gaps) if hedge else None,
         "data_health": build_data_health(inputs, sessions[-1]),
         "provenance": {
             **{name: to_plain(run.get(name)) for name in PROVENANCE_FIELDS},
@@ -225,7 +241,18 @@ def _build_charts(
             "sessions": history,
             "edges": [edge for edge in edges if edge is not None],
         },
+        **_build_timeline(inputs),
     }
+
+
+def _build_timeline(inputs: ReportInputs) -> dict[str, Any]:
+    hedge = inputs.hedge
+    if hedge is None or not hedge.timeline:
+        return {}
+    names = {"arm_vix_pts": "arms", "full_vix_pts": "full", "leave_vix_pts": "leaves"}
+    levels = {word: hedge.number(name) for name, word in names.items()}
+    known = {word: level for word, level in levels.items() if level is not None}
+    return {"layers": build_layers_chart(hedge.timeline, known)}
 
 
 def _curve_points(one: Mapping[str, Any]) -> list[list[float | None]]:

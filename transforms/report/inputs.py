@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from transforms.errors import PipelineError
+from transforms.explain.facts import ExplainFacts
 from transforms.report.text import to_date
 
 RANKS = tuple(range(1, 10))
@@ -86,6 +87,8 @@ class ReportInputs:
         Column name to ``unit``, ``meaning``, ``formula`` (optional) and ``source``.
     expected_session
         Session that should be out by the clock of the run; None where nobody asked.
+    hedge
+        The layers, the governor and the signals of the session; None where no policy is applied.
     """
 
     as_of: date
@@ -100,6 +103,7 @@ class ReportInputs:
     settlement_differences: list[dict[str, Any]] = field(default_factory=list)
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     expected_session: date | None = None
+    hedge: ExplainFacts | None = None
 
     def __post_init__(self) -> None:
         _require_columns(self.term_structure, TERM_STRUCTURE_COLUMNS, "mart.daily_term_structure")
@@ -132,6 +136,13 @@ class ReportInputs:
                     found=latest.isoformat(),
                     expected=f"{self.as_of.isoformat()} or earlier",
                 )
+        if self.hedge is not None and self.hedge.as_of != self.as_of:
+            raise PipelineError(
+                "The states of the layers are not those of the session of the report.",
+                where="mart.daily_hedge_state",
+                found=self.hedge.as_of.isoformat(),
+                expected=self.as_of.isoformat(),
+            )
         if self.run.get("market") not in MARKETS:
             raise PipelineError(
                 "The run does not say whether its market is real or simulated.",

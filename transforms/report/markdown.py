@@ -26,11 +26,17 @@ def escape_markdown(value: Any) -> Any:
     return re.sub(r"^([#+\-]|\d+[.)])(?=\s)", r"\\\1", text)
 
 
-def format_table(table: Mapping[str, Any]) -> Markup:
-    """Return a table with its columns padded, numbers to the right, the notes of cells in brackets."""
+def format_table(table: Mapping[str, Any], *, notes: bool = True) -> Markup:
+    """Return a table with its columns padded, numbers to the right, the notes of cells in brackets.
+
+    Parameters
+    ----------
+    notes
+        False leaves out the notes, which elsewhere stand below their cell.
+    """
     numeric = [column["is_number"] for column in table["columns"]]
     header = [column["terse"] for column in table["columns"]]
-    body = [[_join(cell["text"], cell["note"]) for cell in row["cells"]] for row in table["rows"]]
+    body = [[_join(cell["text"], cell["note"] if notes else "") for cell in row["cells"]] for row in table["rows"]]
     lines = [[_escape_cell(text) for text in line] for line in (header, *body)]
     widths = [max(3, *(min(len(line[place]), WIDEST_CELL) for line in lines)) for place in range(len(header))]
 

@@ -15,10 +15,11 @@ from jsonschema.exceptions import best_match
 from markupsafe import Markup
 
 from transforms.errors import PipelineError
-from transforms.report.charts import draw_curve_chart, draw_history_chart
+from transforms.report.charts import draw_curve_chart, draw_history_chart, draw_layers_chart
 from transforms.report.markdown import escape_markdown, format_table
 
 SCHEMA_NAME = "hedge-state.schema.json"
+_DRAWINGS = {"layers": draw_layers_chart, "curve": draw_curve_chart, "history": draw_history_chart}
 
 
 def render_html(context: Mapping[str, Any]) -> str:
@@ -34,7 +35,8 @@ def render_html(context: Mapping[str, Any]) -> str:
                 draw(context["charts"][name], chart_id=f"{name}-compact", is_compact=True)
             ),
         }
-        for name, draw in (("curve", draw_curve_chart), ("history", draw_history_chart))
+        for name, draw in _DRAWINGS.items()
+        if name in context["charts"]
     }
     return _html_templates().get_template("hedge-state.html.j2").render(context, drawn=charts)
 

@@ -1,8 +1,8 @@
 """The tables of the page: header cells and rows of text, each number beside its raw value.
 
 A table has ``columns``, ``rows`` and ``notes``. A column has ``label``, ``detail``, ``terse`` (its head
-in the narrow text) and ``is_number``; a row has ``cells``; a cell has ``text``, ``href`` (its place in
-the glossary or empty), ``note`` and ``tone``.
+in the narrow text) and ``is_number``; a row has ``cells``, and ``is_part`` where it belongs to the row above;
+a cell has ``text``, ``href`` (its place in the glossary or empty), ``note`` and ``tone``.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
     """Return VIX and VX1 to VX9: expiry, days, settlement, change of the contract, earlier settlements."""
     comparisons = curve["comparisons"]
     columns = [
-        _column(""),
-        _column("Expiry"),
-        _column("Days", is_number=True),
-        _column("Settlement", "VIX points", terse="Settle", is_number=True),
-        _column("Change", "same contract, 1 day", is_number=True),
+        make_column(""),
+        make_column("Expiry"),
+        make_column("Days", is_number=True),
+        make_column("Settlement", "VIX points", terse="Settle", is_number=True),
+        make_column("Change", "same contract, 1 day", is_number=True),
         *_comparison_columns(comparisons),
     ]
     earlier = [{contract["rank"]: contract for contract in before["contracts"]} for before in comparisons]
     rows = [
-        _row(
-            _cell("VIX", href=anchor("vix_close_pts")),
-            _cell("spot"),
+        make_row(
+            make_cell("VIX", href=anchor("vix_close_pts")),
+            make_cell("spot"),
             _number(0, "days"),
             _published(curve["vix_close_pts"], "pts"),
             _number(curve["vix_change_1d_pts"], "pts", signed=True),
@@ -54,9 +54,9 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
     for contract in curve["contracts"]:
         rank = contract["rank"]
         rows.append(
-            _row(
-                _cell(f"VX{rank}", href=anchor("settle_pts")),
-                _cell(say_date(contract["expiry_date"]) if contract["expiry_date"] else "not listed"),
+            make_row(
+                make_cell(f"VX{rank}", href=anchor("settle_pts")),
+                make_cell(say_date(contract["expiry_date"]) if contract["expiry_date"] else "not listed"),
                 _number(contract["calendar_days_to_expiry"], "days"),
                 _number(
                     contract["settle_pts"],
@@ -72,7 +72,7 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
                 *(_number(ranks.get(rank, {}).get("settle_pts"), "pts") for ranks in earlier),
             )
         )
-    return _table(columns, rows, [*_shift_notes(curve), *_comparison_notes(comparisons)])
+    return make_table(columns, rows, [*_shift_notes(curve), *_comparison_notes(comparisons)])
 
 
 def _shift_notes(curve: Mapping[str, Any]) -> list[str]:
@@ -98,16 +98,16 @@ def _shift_notes(curve: Mapping[str, Any]) -> list[str]:
 def build_measure_table(curve: Mapping[str, Any]) -> Table:
     """Return the measures of the curve, tonight and on the three earlier sessions."""
     columns = [
-        _column("Measure"),
-        _column("As of", say_date(curve["trade_date"], year=False), is_number=True),
+        make_column("Measure"),
+        make_column("As of", say_date(curve["trade_date"], year=False), is_number=True),
         *_comparison_columns(curve["comparisons"]),
     ]
     rows = []
     for measure in CURVE_MEASURES:
         value = curve["measures"][measure.column]
         rows.append(
-            _row(
-                _cell(measure.label, href=anchor(measure.column)),
+            make_row(
+                make_cell(measure.label, href=anchor(measure.column)),
                 _number(value, measure.style, signed=measure.is_signed, missing="not evaluable"),
                 *(
                     _number(before["measures"][measure.column], measure.style, signed=measure.is_signed)
@@ -115,15 +115,15 @@ def build_measure_table(curve: Mapping[str, Any]) -> Table:
                 ),
             )
         )
-    return _table(columns, rows, [])
+    return make_table(columns, rows, [])
 
 
 def build_regime_table(regime: Mapping[str, Any]) -> Table:
     """Return the two axes, level and state, with the confirmed regime, tonight and earlier."""
     comparisons = regime["comparisons"]
     columns = [
-        _column(""),
-        _column("As of", say_date(regime["trade_date"], year=False)),
+        make_column(""),
+        make_column("As of", say_date(regime["trade_date"], year=False)),
         *_comparison_columns(comparisons, is_number=False),
     ]
     rows = []
@@ -131,13 +131,13 @@ def build_regime_table(regime: Mapping[str, Any]) -> Table:
         values = [one[name] for one in (regime, *comparisons)]
         texts = ["" if value is None else say_level(str(value)) for value in values]
         rows.append(
-            _row(
-                _cell(ALL_MEASURES[name].label, href=anchor(name)),
-                _cell(texts[0] or "not evaluable", tone="" if texts[0] else "missing"),
-                *(_cell(text or MISSING, tone="" if text else "missing") for text in texts[1:]),
+            make_row(
+                make_cell(ALL_MEASURES[name].label, href=anchor(name)),
+                make_cell(texts[0] or "not evaluable", tone="" if texts[0] else "missing"),
+                *(make_cell(text or MISSING, tone="" if text else "missing") for text in texts[1:]),
             )
         )
-    return _table(columns, rows, [])
+    return make_table(columns, rows, [])
 
 
 def build_index_table(curve: Mapping[str, Any]) -> Table:
@@ -145,39 +145,39 @@ def build_index_table(curve: Mapping[str, Any]) -> Table:
     levels = curve["index_levels"]
     before = next((one["previous_trade_date"] for one in levels if one["previous_trade_date"]), None)
     columns = [
-        _column("Index"),
-        _column("Close", say_date(curve["trade_date"], year=False), is_number=True),
-        _column("Before", say_date(before, year=False), is_number=True),
-        _column("Change", is_number=True),
+        make_column("Index"),
+        make_column("Close", say_date(curve["trade_date"], year=False), is_number=True),
+        make_column("Before", say_date(before, year=False), is_number=True),
+        make_column("Change", is_number=True),
     ]
     rows = [
-        _row(
-            _cell(one["index_code"], href=anchor("close_pts")),
+        make_row(
+            make_cell(one["index_code"], href=anchor("close_pts")),
             _published(one["close_pts"], "pts"),
             _number(one["previous_close_pts"], "pts"),
             _number(one["change_1d_pts"], "pts", signed=True),
         )
         for one in levels
     ]
-    return _table(columns, rows, [])
+    return make_table(columns, rows, [])
 
 
 def build_futures_index_table(curve: Mapping[str, Any]) -> Table:
     """Return the rebuilt VIX futures indices with what they earned over 1, 5 and 21 sessions."""
     columns = [
-        _column("Rebuilt index"),
-        _column("Level", say_date(curve["trade_date"], year=False), is_number=True),
-        *(_column(label, is_number=True) for label in ("1 day", "1 week", "1 month")),
+        make_column("Rebuilt index"),
+        make_column("Level", say_date(curve["trade_date"], year=False), is_number=True),
+        *(make_column(label, is_number=True) for label in ("1 day", "1 week", "1 month")),
     ]
     rows = [
-        _row(
-            _cell(ALL_MEASURES[one["index_name"]].label, href=anchor(one["index_name"])),
+        make_row(
+            make_cell(ALL_MEASURES[one["index_name"]].label, href=anchor(one["index_name"])),
             _number(one["level"], "level", missing="not evaluable"),
             *(_number(one[f"return_{back}_sessions_frac"], "frac", signed=True) for back in (1, 5, 21)),
         )
         for one in curve["futures_indices"]
     ]
-    return _table(columns, rows, [])
+    return make_table(columns, rows, [])
 
 
 def build_roll_down_sentence(curve: Mapping[str, Any]) -> str:
@@ -211,17 +211,18 @@ def build_health_tables(health: Mapping[str, Any]) -> dict[str, Table]:
 
 
 def _list_rows(entries: Sequence[Mapping[str, Any]], fields: Sequence[tuple[Column, ToCell]]) -> Table:
-    rows = [_row(*(to_cell(entry) for _, to_cell in fields)) for entry in entries[:LISTED_ROWS]]
+    rows = [make_row(*(to_cell(entry) for _, to_cell in fields)) for entry in entries[:LISTED_ROWS]]
     left = len(entries) - len(rows)
     notes = [f"And {say_count(left, 'more row')} in hedge-state.json."] if left else []
-    return _table([column for column, _ in fields], rows, notes)
+    return make_table([column for column, _ in fields], rows, notes)
 
 
-def _table(columns: list[Column], rows: list[dict[str, Any]], notes: list[str]) -> Table:
+def make_table(columns: list[Column], rows: list[dict[str, Any]], notes: list[str]) -> Table:
+    """Return a table of columns, rows of cells, and notes printed below it."""
     return {"columns": columns, "rows": rows, "notes": notes}
 
 
-def _column(label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False) -> Column:
+def make_column(label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False) -> Column:
     """Return a column; ``terse`` is its head where a line has 80 characters, the label by default."""
     return {
         "label": label,
@@ -235,7 +236,7 @@ def _comparison_columns(comparisons: Sequence[Mapping[str, Any]], *, is_number: 
     columns = []
     for one in comparisons:
         day = say_date(one["trade_date"], year=False)
-        columns.append(_column(one["label"], day, terse=day, is_number=is_number))
+        columns.append(make_column(one["label"], day, terse=day, is_number=is_number))
     return columns
 
 
@@ -244,11 +245,18 @@ def _comparison_notes(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     return [f"No session in the warehouse for {join_words(absent)}."] if absent else []
 
 
-def _row(*cells: dict[str, Any]) -> dict[str, Any]:
+def make_row(*cells: dict[str, Any]) -> dict[str, Any]:
+    """Return a row; as many cells as the table has columns."""
     return {"cells": list(cells)}
 
 
-def _cell(text: str, *, href: str = "", note: str = "", tone: str = "") -> dict[str, Any]:
+def make_part(*cells: dict[str, Any]) -> dict[str, Any]:
+    """Return a row that belongs to the one above it."""
+    return {"cells": list(cells), "is_part": True}
+
+
+def make_cell(text: str, *, href: str = "", note: str = "", tone: str = "") -> dict[str, Any]:
+    """Return a cell; ``tone`` is ``ok``, ``warn``, ``bad``, ``quiet``, ``missing`` or empty."""
     return {"text": text, "href": f"#{href}" if href else "", "note": note, "tone": tone}
 
 
@@ -256,8 +264,8 @@ def _number(
     value: float | None, style: str, *, signed: bool = False, note: str = "", missing: str = MISSING
 ) -> dict[str, Any]:
     if not isinstance(value, int | float):
-        return _cell(missing, note=note, tone="missing")
-    return _cell(say_number(value, style, signed=signed), note=note)
+        return make_cell(missing, note=note, tone="missing")
+    return make_cell(say_number(value, style, signed=signed), note=note)
 
 
 def _published(value: float | None, style: str) -> dict[str, Any]:
@@ -265,7 +273,7 @@ def _published(value: float | None, style: str) -> dict[str, Any]:
 
 
 def _count(value: Any) -> dict[str, Any]:
-    return _number(value, "count") if isinstance(value, int | float) else _cell(_text(value))
+    return _number(value, "count") if isinstance(value, int | float) else make_cell(_text(value))
 
 
 def _text(value: Any, missing: str = MISSING) -> str:
@@ -273,7 +281,7 @@ def _text(value: Any, missing: str = MISSING) -> str:
 
 
 def _field(name: str) -> ToCell:
-    return lambda row: _cell(_text(row[name]))
+    return lambda row: make_cell(_text(row[name]))
 
 
 def _count_field(name: str) -> ToCell:
@@ -285,29 +293,29 @@ def _pts_field(name: str, *, signed: bool = False) -> ToCell:
 
 
 def _source_cell(source: Mapping[str, Any]) -> Cell:
-    return _cell(_text(source["label"] or source["dataset"]), note=_text(source["note"], ""))
+    return make_cell(_text(source["label"] or source["dataset"]), note=_text(source["note"], ""))
 
 
 def _status_cell(source: Mapping[str, Any]) -> Cell:
     is_quiet = source["requirement"] == "optional"
     tone = "ok" if source["status"] == "ok" else "quiet" if is_quiet else "bad"
-    return _cell(_text(source["status"]), tone=tone)
+    return make_cell(_text(source["status"]), tone=tone)
 
 
 def _instant_cell(source: Mapping[str, Any]) -> Cell:
-    return _cell(_text(source["fetched_at_utc"]).replace("T", " ").removesuffix("Z"))
+    return make_cell(_text(source["fetched_at_utc"]).replace("T", " ").removesuffix("Z"))
 
 
 def _severity_cell(check: Mapping[str, Any]) -> Cell:
-    return _cell(_text(check["severity"]), tone="bad" if check["severity"] == "error" else "warn")
+    return make_cell(_text(check["severity"]), tone="bad" if check["severity"] == "error" else "warn")
 
 
 def _sample_cell(check: Mapping[str, Any]) -> Cell:
-    return _cell("; ".join(_say_sample(row) for row in check["sample"][:3]) or MISSING)
+    return make_cell("; ".join(_say_sample(row) for row in check["sample"][:3]) or MISSING)
 
 
 def _disposition_cell(group: Mapping[str, Any]) -> Cell:
-    return _cell(_text(group["disposition"]).replace("_", " "))
+    return make_cell(_text(group["disposition"]).replace("_", " "))
 
 
 def _say_sample(row: Any) -> str:
@@ -317,43 +325,43 @@ def _say_sample(row: Any) -> str:
 
 
 _SOURCE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
-    (_column("Source"), _source_cell),
-    (_column("Publisher"), _field("publisher")),
-    (_column("Files", is_number=True), _count_field("files")),
-    (_column("Newest value"), _field("newest_reference_date")),
-    (_column("Age", "sessions", is_number=True), _count_field("age_sessions")),
-    (_column("Status"), _status_cell),
-    (_column("Need"), _field("requirement")),
-    (_column("Fetched", "UTC"), _instant_cell),
+    (make_column("Source"), _source_cell),
+    (make_column("Publisher"), _field("publisher")),
+    (make_column("Files", is_number=True), _count_field("files")),
+    (make_column("Newest value"), _field("newest_reference_date")),
+    (make_column("Age", "sessions", is_number=True), _count_field("age_sessions")),
+    (make_column("Status"), _status_cell),
+    (make_column("Need"), _field("requirement")),
+    (make_column("Fetched", "UTC"), _instant_cell),
 )
 _CHECK_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
-    (_column("Check"), _field("check_name")),
-    (_column("Severity"), _severity_cell),
-    (_column("Rows", is_number=True), _count_field("offending_rows")),
-    (_column("What it claims"), _field("what")),
-    (_column("First rows"), _sample_cell),
+    (make_column("Check"), _field("check_name")),
+    (make_column("Severity"), _severity_cell),
+    (make_column("Rows", is_number=True), _count_field("offending_rows")),
+    (make_column("What it claims"), _field("what")),
+    (make_column("First rows"), _sample_cell),
 )
 _QUARANTINE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
-    (_column("Dataset"), _field("dataset")),
-    (_column("Reason"), _field("reason")),
-    (_column("Done with it"), _disposition_cell),
-    (_column("Rows", is_number=True), _count_field("rows")),
-    (_column("First"), _field("first_trade_date")),
-    (_column("Last"), _field("last_trade_date")),
-    (_column("Example"), _field("example")),
+    (make_column("Dataset"), _field("dataset")),
+    (make_column("Reason"), _field("reason")),
+    (make_column("Done with it"), _disposition_cell),
+    (make_column("Rows", is_number=True), _count_field("rows")),
+    (make_column("First"), _field("first_trade_date")),
+    (make_column("Last"), _field("last_trade_date")),
+    (make_column("Example"), _field("example")),
 )
 _REVISION_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
-    (_column("Session"), _field("trade_date")),
-    (_column("Table"), _field("table_name")),
-    (_column("Key"), _field("key")),
-    (_column("Column"), _field("column_name")),
-    (_column("Old", is_number=True), _field("old_value")),
-    (_column("New", is_number=True), _field("new_value")),
+    (make_column("Session"), _field("trade_date")),
+    (make_column("Table"), _field("table_name")),
+    (make_column("Key"), _field("key")),
+    (make_column("Column"), _field("column_name")),
+    (make_column("Old", is_number=True), _field("old_value")),
+    (make_column("New", is_number=True), _field("new_value")),
 )
 _DIFFERENCE_COLUMNS: tuple[tuple[Column, ToCell], ...] = (
-    (_column("Session"), _field("trade_date")),
-    (_column("Contract"), _field("contract_code")),
-    (_column("Contract file", "VIX points", is_number=True), _pts_field("contract_file_pts")),
-    (_column("Same evening", "VIX points", is_number=True), _pts_field("same_evening_pts")),
-    (_column("Difference", is_number=True), _pts_field("difference_pts", signed=True)),
+    (make_column("Session"), _field("trade_date")),
+    (make_column("Contract"), _field("contract_code")),
+    (make_column("Contract file", "VIX points", is_number=True), _pts_field("contract_file_pts")),
+    (make_column("Same evening", "VIX points", is_number=True), _pts_field("same_evening_pts")),
+    (make_column("Difference", is_number=True), _pts_field("difference_pts", signed=True)),
 )

@@ -28,6 +28,7 @@ _YEARS_SCHEDULED = 2
 _HISTORY_BEFORE = pd.DateOffset(months=60)
 _ETF_BETAS = {"SPY": (1.0, 0.0002, 10.0), "RSP": (1.04, 0.0022, 16.0), "VNQ": (1.02, 0.0075, 25.0)}
 _ISSUES_TRADED = 3050
+_LEAST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,9 @@ def _breadth(spx: pd.DataFrame, vix: pd.DataFrame, seed: int) -> pd.DataFrame:
     tide = 0.12 * autoregression(draws[:, 0], 0.985)
     score = 1.25 * moves / volatility + tide + 0.28 * draws[:, 1]
     traded = np.round(_ISSUES_TRADED + 25 * draws[:, 2])
-    advances = np.round(traded / (1 + np.exp(-1.15 * score)))
+    # some issues always go against a crash; a count of 0 would mean that none was published
+    share = np.clip(1 / (1 + np.exp(-1.15 * score)), _LEAST_SHARE, 1 - _LEAST_SHARE)
+    advances = np.round(traded * share)
     return pd.DataFrame(
         {"trade_date": spx["trade_date"], "advances": advances.astype(int), "declines": (traded - advances).astype(int)}
     )

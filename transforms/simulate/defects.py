@@ -18,12 +18,17 @@ from transforms.calendar import FIRST_SESSION, vx_monthly_settlement_dates
 from transforms.contracts import expiry_of_current_file, month_of_archive_file
 from transforms.simulate.archive import (
     ARCHIVE_FOLDER,
+    BREADTH_FOLDER,
     CONTRACT_FOLDER,
     EVENING_FOLDER,
+    FUND_FOLDER,
     INDEX_FOLDER,
     LIST_FILE,
     MARKER_FILE,
+    MEETINGS_FILE,
+    QUOTE_FOLDER,
     SERIES_FOLDER,
+    STOCKS_FILE,
 )
 
 EVERY_MONTH = "mart.daily_term_structure__every_session_has_every_month"
@@ -199,17 +204,39 @@ def plant_defects(files: Iterable[tuple[str, bytes]], seed: int) -> tuple[dict[s
 
 
 def identity(file: str) -> tuple[str, str]:
-    """Return the format family of an archive path and its file name in the raw store."""
+    """Return the format family of an archive path and its file name in the raw store.
+
+    Raises
+    ------
+    KeyError
+        For a path that no simulated archive has.
+    """
     folder, _, base = file.rpartition("/")
-    if file == LIST_FILE:
-        return "vx_contract_list", "VX_product_list.json"
+    if file in _SINGLE_FILES:
+        return _SINGLE_FILES[file]
     if folder == EVENING_FOLDER:
         return "vx_daily_settlement", f"settlement_{base.removeprefix('dt=')}.csv"
     if folder == SERIES_FOLDER:
         return "fred_series", f"{base.removeprefix('id=')}.csv"
-    if base == "VRO_History.csv":
-        return "vx_final_settlement", base
-    families = {CONTRACT_FOLDER: "vx_contract", ARCHIVE_FOLDER: "vx_archive", INDEX_FOLDER: "index_history"}
-    if folder in families:
-        return families[folder], base
-    return "marker" if file == MARKER_FILE else "context", base
+    if folder == BARS_FOLDER:
+        return "price_bars", f"{base.removesuffix('.json')}_bars.json"
+    return _FAMILIES[folder], base
+
+
+BARS_FOLDER = f"{QUOTE_FOLDER}/charts/historical"
+
+_SINGLE_FILES = {
+    MARKER_FILE: ("marker", MARKER_FILE),
+    LIST_FILE: ("vx_contract_list", "VX_product_list.json"),
+    f"{INDEX_FOLDER}/VRO_History.csv": ("vx_final_settlement", "VRO_History.csv"),
+    f"{QUOTE_FOLDER}/options/_VIX.json": ("vix_option_chain", "VIX_option_chain.json"),
+    MEETINGS_FILE: ("fomc_calendar", "fomccalendars.htm"),
+    STOCKS_FILE: ("shiller_monthly", "sp500_monthly.csv"),
+}
+_FAMILIES = {
+    CONTRACT_FOLDER: "vx_contract",
+    ARCHIVE_FOLDER: "vx_archive",
+    INDEX_FOLDER: "index_history",
+    BREADTH_FOLDER: "nyse_breadth",
+    FUND_FOLDER: "fund_nav",
+}

@@ -12,7 +12,7 @@ Path = tuple[str, ...]
 _BARE = r"[A-Za-z0-9_-]+"
 _QUOTED = r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'"
 _KEY = rf"(?:{_BARE}|{_QUOTED})(?:[ \t]*\.[ \t]*(?:{_BARE}|{_QUOTED}))*"
-_HEADER = re.compile(rf"^[ \t]*\[\[?[ \t]*({_KEY})[ \t]*\]")
+_HEADER = re.compile(rf"^[ \t]*(\[\[?)[ \t]*({_KEY})[ \t]*\]")
 _ASSIGNMENT = re.compile(rf"^[ \t]*({_KEY})[ \t]*=(.*)$")
 # what can hide a quote, a bracket or a hash: whole strings and comments are passed over in one piece
 _PIECE = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*|[\[\]{}]')
@@ -21,9 +21,11 @@ _PIECE = re.compile(r'"""|\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#.*|[\[\]{}]')
 def locate(text: str) -> dict[Path, int]:
     """Return the line (from 1) of each table header and each key of a TOML text that ``tomllib`` accepts.
 
-    A table that is only implied by a longer header has the line of the first header below it.
+    A table that is only implied by a longer header has the line of the first header below it. The second ``[[a.b]]``
+    and its keys stand under ``("a", "b", "[2]")``; ``("a", "b")`` is the first one.
     """
     found: dict[Path, int] = {}
+    lists: dict[Path, int] = {}
     table: Path = ()
     quote: str | None = None
     depth = 0
@@ -33,7 +35,7 @@ def locate(text: str) -> dict[Path, int]:
             header = _HEADER.match(line)
             assignment = None if header else _ASSIGNMENT.match(line)
             if header:
-                table = _path(header.group(1))
+                table = _inside(_path(header.group(2)), lists, is_entry=header.group(1) == "[[")
                 _note(found, table, number)
                 continue
             if not assignment:
@@ -50,6 +52,23 @@ def line_of(lines: Mapping[Path, int], path: Path) -> int | None:
         if path[:length] in lines:
             return lines[path[:length]]
     return None
+
+
+def entry(number: int) -> str:
+    """Name, in a path, of an entry of a list of tables; the first is 1."""
+    return f"[{number}]"
+
+
+def _inside(names: Path, lists: dict[Path, int], *, is_entry: bool) -> Path:
+    """Path of a header, with the number of the entry of each list of tables it leads through."""
+    path: Path = ()
+    for position, name in enumerate(names, start=1):
+        path = (*path, name)
+        if is_entry and position == len(names):
+            lists[path] = lists.get(path, 0) + 1
+        if path in lists:
+            path = (*path, entry(lists[path]))
+    return path
 
 
 def _note(found: dict[Path, int], path: Path, number: int) -> None:

@@ -1,0 +1,72 @@
+"""What every command shares: how errors are shown, and the options that mean the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from transforms.errors import PipelineError
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="ALVH_HOME",
+        help="Home folder; by default warehouse/data of the checkout, warehouse/data/simulated for the sample.",
+    ),
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Turn errors into the messages and exit codes that the command line promises."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except PipelineError as error:
+            _show(kwargs, error, "\n".join(["alvh: " + error.lines()[0], *error.lines()[1:]]))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("alvh: broken off; nothing fetched is lost, run again to go on", file=sys.stderr)
+            raise typer.Exit(1) from None
+        except BrokenPipeError:
+            # `alvh query ... | head`: the reader has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            text = f"alvh: unexpected error: {type(error).__name__}: {error}"
+            _show(
+                kwargs,
+                error,
+                text + "\n  next:     run again with --debug; if it stays, it is a bug worth reporting",
+            )
+            raise typer.Exit(1) from None
+
+    return run
+
+
+def _show(kwargs: Any, error: BaseException, text: str) -> None:
+    if kwargs.get("debug"):
+        traceback.print_exception(error)
+    print(text, file=sys.stderr)
+    # Prefect keeps the exception of a failed task, and with it every frame and open connection of
+    # its traceback: let go of them, or DuckDB's bindings complain when the process ends.
+    chain: BaseException | None = error
+    while chain is not None:
+        traceback.clear_frames(chain.__traceback__)
+        chain = chain.__cause__ or chain.__context__

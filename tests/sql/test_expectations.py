@@ -1,0 +1,78 @@
+"""The suite of the signals lets holes pass, which are lawful, and nothing else that the registry forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.support.bench import Bench
+from warehouse import expectations
+from warehouse.models import load_columns, load_models
+
+SIGNALS = "mart.daily_signals"
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A warehouse built from nothing: the shape of every table."""
+    bench = Bench(tmp_path_factory.mktemp("empty") / "home")
+    yield bench.build_file().path
+    bench.close()
+
+
+@pytest.fixture
+def connection(empty: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Two sessions of signals: on the first nothing is known."""
+    monkeypatch.setattr(expectations, "TABLES", (SIGNALS,))
+    with duckdb.connect() as made:
+        made.execute(f"attach '{empty}' as shapes (read_only)")
+        made.execute("create schema mart")
+        made.execute(f"create table {SIGNALS} as from shapes.{SIGNALS} limit 0")
+        made.execute("detach shapes")
+        made.execute(f"insert into {SIGNALS} (trade_date) values ('2025-01-06')")
+        made.execute(
+            f"insert into {SIGNALS} (trade_date, vix_close_pts, vol_level, days_in_regime, is_big_top, cpi_known_date) "
+            "values ('2025-01-07', 17.5, '15-20', 3, true, '2024-12-11')"
+        )
+        yield made
+
+
+def failures(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    results = expectations.run_expectations(connection, load_models(), load_columns(), None)
+    assert len(results) > 150
+    return [(result.check_name, result.severity) for result in results if not result.is_passed]
+
+
+def test_session_on_which_nothing_is_known_passes(connection: duckdb.DuckDBPyConnection) -> None:
+    assert failures(connection) == []
+
+
+@pytest.mark.parametrize("day", ["2025-01-06", "2025-01-07"])
+def test_columns_that_are_empty_throughout_pass(connection: duckdb.DuckDBPyConnection, day: str) -> None:
+    connection.execute(f"delete from {SIGNALS} where trade_date <> ?", [day])
+    assert failures(connection) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "check"),
+    [
+        ("vix_close_pts = -1", "vix_close_pts__expect_column_values_to_be_between"),
+        ("vol_level = 'high'", "vol_level__expect_column_values_to_be_in_set"),
+        ("trade_date = '2025-01-06'", "trade_date__expect_column_values_to_be_unique"),
+        ("trade_date = null", "trade_date__expect_column_values_to_not_be_null"),
+    ],
+)
+def test_forbidden_value_fails(connection: duckdb.DuckDBPyConnection, change: str, check: str) -> None:
+    connection.execute(f"update {SIGNALS} set {change} where vix_close_pts is not null")
+    assert failures(connection) == [(f"{SIGNALS}.{check}", "error")]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"), [("is_big_top", "varchar"), ("days_in_regime", "varchar"), ("cpi_known_date", "varchar")]
+)
+def test_column_of_another_type_fails(connection: duckdb.DuckDBPyConnection, column: str, kind: str) -> None:
+    connection.execute(f"alter table {SIGNALS} alter {column} type {kind}")
+    assert (f"{SIGNALS}.{column}__expect_column_values_to_be_in_type_list", "error") in failures(connection)

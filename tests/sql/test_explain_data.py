@@ -1,0 +1,150 @@
+"""The explanation read from a warehouse agrees with what the machine did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from tests.support.bench import Bench, land_archive, rows
+from transforms.errors import UsageError
+from transforms.explain.build import build_explanation
+from transforms.explain.outlook import count_temporal
+from transforms.policy.identity import policy_hash
+from transforms.simulate import render_archive, simulate_market
+from warehouse.explain_data import read_explain_facts
+from warehouse.expressions import preset
+from warehouse.hedge_states import PolicyInForce, build_hedge_states
+
+FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    folder = tmp_path_factory.mktemp("explain")
+    for path, body in render_archive(simulate_market(FIRST, LAST, SEED)):
+        target = folder / "archive" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    bench = Bench(folder / "home")
+    land_archive(bench, folder / "archive")
+    yield bench.build(today=LAST + timedelta(days=1), is_simulated=True)
+    bench.close()
+
+
+def sessions_on(built: duckdb.DuckDBPyConnection) -> list[date]:
+    """Sessions on which the temporal layer is not idle."""
+    query = "select trade_date from mart.daily_hedge_state where layer = 'temporal_vega' and state <> 'idle' order by 1"
+    return [row[0] for row in rows(built, query)]
+
+
+def test_explanation_of_a_simulated_session_says_so_and_is_json(built: duckdb.DuckDBPyConnection) -> None:
+    explanation = build_explanation(read_explain_facts(built, LAST))
+    assert explanation["is_simulated"] is True
+    assert json.loads(json.dumps(explanation, allow_nan=False)) == explanation
+
+
+def test_truth_of_every_term_agrees_with_its_clause(built: duckdb.DuckDBPyConnection) -> None:
+    differing = []
+    for day in sessions_on(built)[::5]:
+        explanation = build_explanation(read_explain_facts(built, day))
+        clauses = [clause for layer in explanation["layers"] for clause in layer["clauses"]]
+        for clause in [*clauses, *explanation["governor"]["guards"]]:
+            truths = [term["truth"] for term in clause["terms"]]
+            if not clause["joined"] and clause["rule"] not in ("layer2_loss", "budget", "quick_ratio"):
+                differing += [(day, clause["rule"])] if truths != [clause["truth"]] else []
+            elif clause["joined"]:
+                settled = clause["joined"] == "or"
+                whole = settled if settled in truths else None if None in truths else not settled
+                differing += [(day, clause["rule"])] if whole is not clause["truth"] else []
+    assert differing == []
+
+
+def test_counts_of_the_explanation_are_those_that_moved_the_layer(built: duckdb.DuckDBPyConnection) -> None:
+    """Closes counted tonight, with the close of the next session, decide whether the layer leaves then."""
+    following = dict(
+        rows(built, "select trade_date, lead(trade_date) over (order by trade_date) from mart.daily_signals")
+    )
+    days = [day for day in sessions_on(built) if following[day]]
+    assert days
+    wrong = []
+    for day in days:
+        counts = count_temporal(read_explain_facts(built, day))
+        assert counts is not None
+        after = read_explain_facts(built, following[day]).states["temporal_vega"]
+        leave = next(clause["truth"] for clause in after["clauses"] if clause["rule"] == "leave")
+        if (leave is True and counts.leave_closes + 1 >= 2) != (after["state"] == "idle"):
+            wrong.append(day)
+    assert wrong == []
+
+
+def test_step_that_is_due_was_not_taken_for_a_reason(built: duckdb.DuckDBPyConnection) -> None:
+    for day in sessions_on(built):
+        facts = read_explain_facts(built, day)
+        counts, row = count_temporal(facts), facts.states["temporal_vega"]
+        assert counts is not None
+        assert counts.entitled_steps is not None
+        converges = next(clause["truth"] for clause in row["clauses"] if clause["rule"] == "converge")
+        is_free = facts.governor["governor_mode"] == "promoter" and converges is True
+        is_new = "step is taken" in row["reason"]
+        assert not (is_free and not is_new and counts.entitled_steps > row["step_count"]), day
+
+
+def test_explanation_holds_nothing_later_than_its_session(built: duckdb.DuckDBPyConnection) -> None:
+    day = sessions_on(built)[10]
+    facts = read_explain_facts(built, day, with_timeline=True)
+    dates = [row["trade_date"] for row in (*facts.transitions, *facts.timeline, *facts.comparison)]
+    assert max(dates) == day
+    assert max(entry["since"] for entry in facts.since.values()) <= day
+
+
+def test_sessions_in_state_are_counted_back_to_the_last_change(built: duckdb.DuckDBPyConnection) -> None:
+    day = LAST
+    facts = read_explain_facts(built, day)
+    states = [
+        row[0]
+        for row in rows(
+            built,
+            f"select state from mart.daily_hedge_state where layer = 'temporal_vega' and trade_date <= '{day}' "
+            "order by trade_date desc",
+        )
+    ]
+    expected = next((place for place, state in enumerate(states) if state != states[0]), len(states))
+    assert facts.since["temporal_vega"]["sessions"] == expected
+
+
+def test_session_without_states_is_a_usage_error(built: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(UsageError, match="no state"):
+        read_explain_facts(built, date(1999, 1, 4))
+
+
+def test_warehouse_without_layers_is_a_usage_error() -> None:
+    with duckdb.connect() as connection, pytest.raises(UsageError, match="no states of the layers"):
+        read_explain_facts(connection, LAST)
+
+
+def test_counts_are_not_said_across_a_change_of_policy(built: duckdb.DuckDBPyConnection) -> None:
+    days = sessions_on(built)
+    change = next(after for before, after in zip(days, days[1:], strict=False) if (after - before).days < 5)
+    later = preset("article").with_values({"base_notional_frac": 0.015}, name="later")
+    built.execute("begin")
+    try:
+        for schema, names in (
+            ("mart", ("daily_governor", "daily_hedge_state", "layer_transitions", "daily_policy_comparison")),
+            ("ref", ("policies", "policy_rules", "policy_parameters")),
+        ):
+            for name in names:
+                built.execute(f"drop table {schema}.{name}")
+        first = preset("article")
+        build_hedge_states(
+            built,
+            [PolicyInForce(None, first, policy_hash(first)), PolicyInForce(change, later, policy_hash(later))],
+        )
+        facts = read_explain_facts(built, change)
+        assert (facts.policy_name, facts.effective_from, facts.episode) == ("later", change, None)
+        assert read_explain_facts(built, days[0]).policy_name == "article"
+    finally:
+        built.execute("rollback")
