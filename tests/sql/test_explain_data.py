@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 
 import duckdb
 import pytest
@@ -128,7 +129,7 @@ def test_warehouse_without_layers_is_a_usage_error() -> None:
 
 def test_counts_are_not_said_across_a_change_of_policy(built: duckdb.DuckDBPyConnection) -> None:
     days = sessions_on(built)
-    change = next(after for before, after in zip(days, days[1:], strict=False) if (after - before).days < 5)
+    change = next(after for before, after in pairwise(days) if (after - before).days < 5)
     later = preset("article").with_values({"base_notional_frac": 0.015}, name="later")
     built.execute("begin")
     try:

@@ -16,6 +16,8 @@ KINDS = [
     errors.SourceError,
     errors.TransientSourceError,
     errors.LockHeldError,
+    errors.PolicyError,
+    errors.BookError,
 ]
 PARTS = {"where": "a file", "found": "nine", "expected": "ten", "next_step": "look"}
 

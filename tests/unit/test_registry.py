@@ -65,6 +65,7 @@ def test_column_registry_loads_with_known_types() -> None:
         "INTEGER",
         "BOOLEAN",
         "VARCHAR",
+        "JSON",
         "VARCHAR[]",
         "TIMESTAMP WITH TIME ZONE",
     }

@@ -110,7 +110,7 @@ def test_rules_are_in_boxes_that_open() -> None:
 
 
 def test_outlook_is_on_the_page_with_its_distance() -> None:
-    page = render_html(build({"vix_close_pts": 23.4}, {"temporal_vega": ("idle", 0, "idle: calm")}))
+    page = render_html(build(signals={"vix_close_pts": 23.4}, states={"temporal_vega": ("idle", 0, "idle: calm")}))
     assert "vix_close_pts 23.40 pts, needs ≥ 25: 1.60 pts away" in page
 
 

@@ -207,7 +207,7 @@ _LANES = (("second_engine", "second engine", "2nd eng."), ("temporal_vega", "tem
 
 
 def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
-    """Draw one lane a layer; the height says the state without its colour, for steps how many there are."""
+    """Draw one lane a layer; the height tells active from armed or blocked without colour."""
     axes.grid(visible=False)
     heights = {"armed": 0.22, "blocked": 0.22, "active": 0.7}
     for lane, (layer, _, _) in enumerate(_LANES, start=1):

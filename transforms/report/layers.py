@@ -152,7 +152,7 @@ def _say_guards(guards: Sequence[Mapping[str, Any]]) -> str:
 def _leg(layer: Mapping[str, Any]) -> str:
     stale = "an input is stale or absent" if layer["is_stale"] else ""
     if layer["layer"] == "temporal_vega" and layer["step_count"]:
-        return "; ".join(["target: its front leg, the second month is sold against it", *([stale] if stale else [])])
+        return "; ".join(["target: size of its front leg", *([stale] if stale else [])])
     return stale
 
 
