@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from transforms.options.black76 import compute_black76_price
@@ -107,7 +108,7 @@ class PricedOptions:
         row = self.rows.get((since, option))
         if row is None:
             return math.nan
-        left = max(float(compute_years_to_settlement((option.expiry - self.days[session]).days)), 0.0)
+        left = max(float(compute_years_to_settlement(np.array([(option.expiry - self.days[session]).days]))[0]), 0.0)
         discount = row["discount_frac"] ** (left / row["years_to_expiry"])
         terms = (row["future_pts"], option.strike_pts, left, row["vol_frac"], discount, option.is_call)
         return float(compute_black76_price(*terms))
