@@ -88,7 +88,15 @@ def test_run_record_holds_versions_inputs_rows_and_timings(trader: Trader) -> No
     assert {"duckdb", "pandas", "python"} <= set(record["versions"])
     assert all(len(entry["sha256"]) == 64 for entry in record["inputs"])
     assert record["rows"]["core.daily_vx_settlements"] > 0
-    assert [step["step"] for step in record["steps"]] == ["policy", "fetch", "land", "build", "check", "publish", "report"]
+    assert [step["step"] for step in record["steps"]] == [
+        "policy",
+        "fetch",
+        "land",
+        "build",
+        "check",
+        "publish",
+        "report",
+    ]
     assert record["published"]["sha256"]
 
 

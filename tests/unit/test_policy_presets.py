@@ -188,5 +188,5 @@ def test_worked_example_of_the_doc_is_what_happens() -> None:
 
     slip = changed.replace(before, after.replace("'backwardation'", "'inverted'"))
     with pytest.raises(PolicyError) as caught:
-        load_policy(slip, columns=signal_columns(), where="policy.toml")
+        load_policy(slip, columns=signal_columns(), where="draft.toml")
     assert re.sub(r":\d+ ", ":LINE ", str(caught.value)) in DOC
