@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
+
+import duckdb
 
 from warehouse.home import Home
 from warehouse.publish import lock_holder
@@ -21,6 +24,17 @@ select
     arg_max(curve.days_in_regime, curve.trade_date) as days_in_regime
 from mart.daily_term_structure as curve
 """
+
+_LAYERS = """
+select
+    string_agg(state.layer || ' ' || state.state, ', ' order by list_position($layers, state.layer)) as states,
+    any_value(state.governor_mode) as governor_mode,
+    any_value(policy.policy_name || ' ' || left(policy.policy_hash, 12)) as policy
+from mart.daily_hedge_state as state
+join ref.policies as policy on policy.policy_hash = state.policy_hash
+where state.trade_date = $session
+"""
+_LAYER_ORDER = ["base", "temporal_vega", "second_engine"]
 
 
 def describe_status(home: Home) -> str:
@@ -47,6 +61,7 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
             0,
             0,
         )
+        layers = _layers_lines(connection, row[0])
         quarantined = connection.execute("select count(*) from ops.quarantined_rows").fetchone() or (0,)
     session, vix, front, contango, regime, days = row
     record = next((entry for entry in records if entry["run_id"] == run[0]), {})
@@ -56,10 +71,21 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
     return [
         f"published    {session} by run {run[0]}{', SIMULATED' if run[1] else ''} ({size:.1f} MB)",
         f"curve        VIX {_text(vix, '.2f')}, VX1 {_text(front, '.2f')}, {shape}",
+        *layers,
         f"data health  {health}",
         f"checks       {failed[0]} run, {failed[1]} warnings; {quarantined[0]} source lines in quarantine or flagged",
         f"report       {home.reports / 'latest' / 'hedge-state.html'}",
     ]
+
+
+def _layers_lines(connection: duckdb.DuckDBPyConnection, session: date | None) -> list[str]:
+    is_there = "select count(*) from duckdb_tables() where schema_name = 'mart' and table_name = 'daily_hedge_state'"
+    if not (connection.execute(is_there).fetchone() or (0,))[0]:
+        return []  # published by a version that had no layers
+    row = connection.execute(_LAYERS, {"session": session, "layers": _LAYER_ORDER}).fetchone()
+    if row is None or row[0] is None:
+        return ["layers       none decided"]
+    return [f"layers       {row[0]}; governor {row[1]}; policy {row[2]}"]
 
 
 def _run_line(record: dict[str, Any], *, is_running: bool) -> str:

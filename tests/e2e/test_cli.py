@@ -136,7 +136,7 @@ def test_query_refuses_everything_but_one_reading_statement(
 
 def test_status_names_session_curve_and_report(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
     said = shell.alvh("status").stdout
-    for word in (LAST.isoformat(), "VIX", "contango", "data health  ok", "hedge-state.html"):
+    for word in (LAST.isoformat(), "VIX", "contango", "data health  ok", "layers       base ", "hedge-state.html"):
         assert word in said
 
 
