@@ -69,7 +69,11 @@ _ROLL_REASONS = (
 )
 """Reasons that the divergence of breadth completes, where the policy rolls by it."""
 
-_STALE = " or ".join(f"signal.{group}_status <> 'ok'" for group in ("vix", "curve", "ts_macd", "vvix", "spx"))
+# Where the nearest contract has more than 30 days left there is no 30-day point and so no MACD: nothing is stale then.
+_STALE = (
+    " or ".join(f"signal.{group}_status <> 'ok'" for group in ("vix", "curve", "vvix", "spx"))
+    + " or (signal.ts_macd_status <> 'ok' and signal.cm_slope_log is not null)"
+)
 
 
 def build_hedge_states(connection: duckdb.DuckDBPyConnection, policies: Sequence[PolicyInForce]) -> dict[str, int]:
@@ -182,13 +186,17 @@ def _write_states(connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign]
                 path.*,
                 case
                     when path.notional_frac = 0 then 0
-                    when isfinite(path.notional_frac) and signal.vx1_settle_pts > 0
-                        then path.notional_frac * parameter.nav_usd / (signal.vx1_settle_pts * parameter.multiplier_usd)
+                    when isfinite(path.notional_frac) and sized.settle_pts > 0
+                        then path.notional_frac * parameter.nav_usd / (sized.settle_pts * parameter.multiplier_usd)
                 end as target_contracts,
                 parameter.multiplier_usd
             from path
             cross join parameter
             join mart.daily_signals as signal on signal.trade_date = path.trade_date::date
+            cross join lateral (
+                select
+                    case when path.held_rank = 2 then signal.vx2_settle_pts else signal.vx1_settle_pts end as settle_pts
+            ) as sized
         )
         select
             path.trade_date::date as trade_date,
@@ -204,7 +212,7 @@ def _write_states(connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign]
                 when signal.{_BREADTH} is not null
                     then format('; divergence of breadth z {{:+.2f}} ({{}})', signal.{_BREADTH}, signal.breadth_source)
                 when signal.breadth_status = 'absent'
-                    then '; divergence of breadth not evaluable (no source of breadth)'
+                    then '; divergence of breadth not evaluable (no breadth for this session)'
                 else format(
                     '; divergence of breadth not evaluable ({{}}: {{}})',
                     signal.breadth_source, replace(signal.breadth_status, '_', ' ')

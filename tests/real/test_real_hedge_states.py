@@ -81,7 +81,7 @@ def test_every_roll_without_breadth_is_forced_and_says_so(real: duckdb.DuckDBPyC
     later = rows(real, query, NYSE_END)
     assert len(later) >= 100
     assert {roll for roll, _ in later} == {"forced"}
-    assert [reason for _, reason in later if "not evaluable (no source of breadth)" not in reason] == []
+    assert [reason for _, reason in later if "not evaluable (no breadth for this session)" not in reason] == []
 
 
 def test_base_rolls_once_in_every_cycle_of_the_front(real: duckdb.DuckDBPyConnection) -> None:
@@ -153,13 +153,15 @@ def test_no_step_is_taken_by_a_steward(real: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_target_of_one_evening_worked_from_the_settlement(real: duckdb.DuckDBPyConnection) -> None:
-    settle = value(real, "select vx1_settle_pts from mart.daily_signals where trade_date = date '2008-10-15'")
+    # on that day the base is rolled into VX2, and is sized by the price of VX2
+    query = "select vx2_settle_pts, vx2_settle_pts / vx1_settle_pts from mart.daily_signals where trade_date = ?"
+    settle, ratio = rows(real, query, date(2008, 10, 15))[0]
     contracts, vega = layer(real, "2008-10-15", "base", "target_contracts, target_vega_usd")
     # 1% of 1,000,000 dollars, at 1,000 dollars a point
     assert contracts == pytest.approx(10_000 / (1_000 * settle))
     assert vega == pytest.approx(10_000 / settle)
     steps, scaled = layer(real, "2008-10-15", "temporal_vega", "step_count, target_contracts")
-    assert scaled == pytest.approx((2**steps - 1) * contracts)
+    assert scaled == pytest.approx((2**steps - 1) * contracts * ratio)
 
 
 def test_policies_without_the_temporal_layer_keep_it_idle(real: duckdb.DuckDBPyConnection) -> None:

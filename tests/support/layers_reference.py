@@ -106,6 +106,8 @@ class Temporal:
 
     def is_allowed(self, today: Session, governor: Governor) -> str | None:
         """Why no step may be taken now; None when it may."""
+        if today.truth["leave"] == YES:
+            return "temporal_leaving"
         if today.truth["converge"] == NO:
             return "temporal_waiting"
         if governor.held:
@@ -144,8 +146,8 @@ class Temporal:
         return self.episode.leave_count >= self.settings.leave_confirm_days
 
     def leave(self) -> None:
+        self.state, self.reason = "idle", "temporal_left" if self.episode.steps else "temporal_disarmed"
         self.episode = Episode()
-        self.state, self.reason = "idle", "temporal_left"
         self.days_to_cool = self.settings.cooldown_days
 
     def is_arming(self, today: Session) -> bool:
@@ -179,7 +181,7 @@ class Temporal:
             return
         self.reason = obstacle
         if self.state != "active":
-            self.state = "armed" if obstacle == "temporal_waiting" else "blocked"
+            self.state = "armed" if obstacle in ("temporal_waiting", "temporal_leaving") else "blocked"
 
 
 class SecondEngine:

@@ -45,7 +45,7 @@ def test_transient_error_keeps_its_retry_after_through_a_copy() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    list(zip(KINDS, [1, 2, 4, 5, 5, 6], strict=True)),
+    list(zip(KINDS, [1, 2, 4, 5, 5, 6, 2, 2], strict=True)),
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
 )
 def test_error_has_the_promised_exit_code(kind: type[errors.PipelineError], code: int) -> None:

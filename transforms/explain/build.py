@@ -15,6 +15,7 @@ LAST_TRANSITIONS = 5
 _SHORT = (
     ("waiting for the term-structure MACD to converge", "waiting for convergence"),
     ("MACD converges is not known", "convergence not known"),
+    ("below its leaving level, no new step", "below its leaving level"),
     ("waiting for the VVIX RSI", "waiting for VVIX to cool down"),
     ("the shorts are closed", "shorts closed, VVIX extreme"),
     ("no new shorts", "VVIX extreme"),

@@ -130,6 +130,9 @@ def _temporal(facts: ExplainFacts, clauses: Mapping[str, Any]) -> list[dict[str,
             needs.append(_entitled(facts, clauses, counts, steps))
         if "converge" in clauses:
             needs += list_needs(facts, clauses["converge"], wanted=True)
+        if "leave" in clauses:
+            # no step on a close that counts towards leaving; above that level it need not be said
+            needs += [need for need in list_needs(facts, clauses["leave"], wanted=False) if need["is_met"] is False]
         needs.append(_promoter(facts))
         what = f"step {steps + 1} of {most}" if steps else "active, step 1"
         moves.append(_step(None if steps else "active", what, needs))

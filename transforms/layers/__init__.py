@@ -12,8 +12,9 @@ One pass over the sessions, deterministic, arrays in and arrays out. On each ses
    since entry reached its limit (locked until it has left), or when base and temporal layer together lost the
    yearly budget; else promoter.
 3. **Temporal layer.** Arms, and takes one step a session when entitled to one, on a session that converges,
-   as promoter. Entitled to 1, one more once ``full`` was true since arming, one more for each excursion beyond
-   those at arming. Leaves after ``leave_confirm_days`` closes.
+   as promoter, never on a close below the leaving level: it would be a round trip for its costs. Entitled to 1,
+   one more once ``full`` was true since arming, one more for each excursion beyond those at arming. Leaves after
+   ``leave_confirm_days`` closes.
 4. **Second engine.** Follows the temporal layer while that is active.
 5. **Base hedge.** Always on where listed; rolls at most once a cycle of the front contract.
 6. **Gains rolled.** Part of the front leg's gain since the last shift, once it is large enough.

@@ -90,6 +90,8 @@ class Reason(IntEnum):
     TEMPORAL_ALL_STEPS = 40
     TEMPORAL_HELD = 41
     TEMPORAL_EXCURSIONS_UNKNOWN = 42
+    TEMPORAL_LEAVING = 43
+    TEMPORAL_DISARMED = 44
 
     SECOND_NOT_WANTED = 60
     SECOND_LEFT = 61
@@ -148,6 +150,8 @@ _SENTENCES = {
     Reason.TEMPORAL_CONFIRMING: "volatility is at its arming level, more closes must confirm it",
     Reason.TEMPORAL_COOLDOWN: "the layer left recently, the cooldown runs",
     Reason.TEMPORAL_LEFT: "volatility closed below its leaving level often enough, all steps are taken off",
+    Reason.TEMPORAL_LEAVING: "volatility is below its leaving level, no new step",
+    Reason.TEMPORAL_DISARMED: "volatility closed below its leaving level often enough, no step was on",
     Reason.TEMPORAL_ARMED: "volatility reached its arming level",
     Reason.TEMPORAL_WAITING: "volatility is at its arming level, waiting for the term-structure MACD to converge",
     Reason.TEMPORAL_CONVERGENCE_UNKNOWN: "whether the term-structure MACD converges is not known today, no new step",

@@ -220,7 +220,7 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                     leave_closes = 0
                 if leave_closes >= numbers.leave_confirm_days:
                     temporal = LayerState.IDLE
-                    temporal_reason = Reason.TEMPORAL_LEFT
+                    temporal_reason = Reason.TEMPORAL_LEFT if steps > 0 else Reason.TEMPORAL_DISARMED
                     steps = 0
                     is_locked = False
                     cooldown_left = numbers.cooldown_days
@@ -245,7 +245,7 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                         temporal_reason = Reason.TEMPORAL_EXCURSIONS_UNKNOWN
                     else:
                         temporal_reason = Reason.TEMPORAL_HELD
-                elif not is_steward and inputs.converge[t] == 1:
+                elif not is_steward and inputs.converge[t] == 1 and inputs.leave[t] != 1:
                     steps += 1
                     temporal = LayerState.ACTIVE
                     temporal_reason = Reason.TEMPORAL_FURTHER_STEP
@@ -255,16 +255,18 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
                         front_gain = 0.0
                 else:
                     # Without convergence nobody wants a step: a veto is one only of what would be done.
-                    if inputs.converge[t] == 0:
+                    # A step on a close that counts towards leaving would be a round trip for its costs.
+                    if inputs.leave[t] == 1:
+                        temporal_reason = Reason.TEMPORAL_LEAVING
+                    elif inputs.converge[t] == 0:
                         temporal_reason = Reason.TEMPORAL_WAITING
                     elif is_steward:
                         temporal_reason = veto
                     else:
                         temporal_reason = Reason.TEMPORAL_CONVERGENCE_UNKNOWN
                     if steps == 0:
-                        temporal = (
-                            LayerState.ARMED if temporal_reason == Reason.TEMPORAL_WAITING else LayerState.BLOCKED
-                        )
+                        is_waiting = inputs.leave[t] == 1 or inputs.converge[t] == 0
+                        temporal = LayerState.ARMED if is_waiting else LayerState.BLOCKED
 
         # --- 4. second engine --------------------------------------------------------------------------
         second_reason = Reason.NOT_ENABLED
