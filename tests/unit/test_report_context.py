@@ -385,6 +385,8 @@ def test_inputs_refuse_a_run_that_hides_its_market() -> None:
         (0.22, "pctile", False, "22nd"),
         (1.0, "pctile", False, "100th"),
         (None, "pts", True, "—"),
+        (0.0041234, "level", False, "0.00412"),
+        (0.0, "level", False, "0.00"),
     ],
 )
 def test_say_number_writes_as_a_trader_does(value: float | None, style: str, signed: bool, text: str) -> None:

@@ -116,7 +116,8 @@ def say_number(value: float | None, style: str, *, signed: bool = False) -> str:
     """Return a number in one of the report's styles.
 
     ``pts`` 18.50, ``frac`` as per cent 8.65%, ``ratio`` 0.912, ``log`` 0.0412, ``pctile`` 38th,
-    ``days`` and ``count`` 1,204, ``level`` 1,204.56. Missing is an em dash, never 0.
+    ``days`` and ``count`` 1,204, ``level`` 1,204.56, and below 1 three digits that count: 0.00412.
+    Missing is an em dash, never 0.
     """
     if value is None:
         return MISSING
@@ -125,6 +126,9 @@ def say_number(value: float | None, style: str, *, signed: bool = False) -> str:
     digits = {"pts": 2, "frac": 2, "ratio": 3, "log": 4, "days": 0, "count": 0, "level": 2}[style]
     amount = 100 * value if style == "frac" else value
     text = f"{abs(amount):,.{digits}f}"
+    if style == "level" and 0 < abs(amount) < 1:
+        # an index of futures that has lost nearly everything is small, and not nothing
+        text = f"{float(f'{abs(amount):.2e}'):.10f}".rstrip("0")
     is_zero = not any(character in "123456789" for character in text)
     sign = "" if is_zero else _MINUS if amount < 0 else "+" if signed else ""
     return f"{sign}{text}{'%' if style == 'frac' else ''}"
