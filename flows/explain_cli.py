@@ -13,12 +13,13 @@ import typer
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.homes import home_to_read
 from transforms.errors import UsageError
+from transforms.policy.model import LAYERS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 100
-PARTS = ("base", "temporal_vega", "second_engine", "governor")
+PARTS = (*LAYERS, "governor")
 _STYLES = {
     "active": "green", "armed": "yellow", "blocked": "red", "idle": "dim",
     "promoter": "green", "steward": "yellow",

@@ -32,7 +32,7 @@ from warehouse.governance.register import Register, earliest_effect
 from warehouse.governance.store import read_register, record_night, require_signed
 from warehouse.hedge_states import DEFAULT_PRESET, PolicyInForce
 from warehouse.home import Home
-from warehouse.query import open_published
+from warehouse.query import has_table, open_published
 from warehouse.report_data import latest_session
 
 _MOST_CHANGES = 5
@@ -158,10 +158,7 @@ def count_on_data(home: Home, text: PolicyText) -> list[RuleCount] | None:
     if not home.published.exists():
         return None
     with open_published(home) as connection:
-        there = connection.execute(
-            "select count(*) from duckdb_tables() where schema_name = 'mart' and table_name = 'daily_signals'"
-        ).fetchone()
-        if there is None or not there[0]:
+        if not has_table(connection, "mart.daily_signals"):
             return None
         return check_rules_on_data(text.policy, evaluate_rules(connection, [text.policy]))
 

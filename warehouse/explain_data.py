@@ -12,6 +12,8 @@ import duckdb
 from transforms.errors import PolicyError, UsageError
 from transforms.explain.facts import EpisodeSession, ExplainFacts
 from transforms.policy.expression import Node, parse_tree
+from transforms.policy.model import POLICY_CHANGE
+from warehouse.query import has_table
 
 TIMELINE_SESSIONS = 300
 
@@ -61,7 +63,6 @@ cross join started
 where state.layer = 'temporal_vega' and state.trade_date between started.trade_date and $as_of
 order by state.trade_date
 """
-_POLICY_CHANGE = "another policy is in force from this session on"
 
 _GAPS = "select signal, signal_status from mart.daily_signal_gaps where trade_date = $as_of"
 
@@ -164,7 +165,7 @@ def _read_episode(
     connection: duckdb.DuckDBPyConnection, bounds: Mapping[str, Any], policy_hash: str
 ) -> tuple[EpisodeSession, ...] | None:
     rows = connection.execute(_EPISODE, dict(bounds)).fetchall()
-    if any(row[0] != policy_hash or row[1].endswith(_POLICY_CHANGE) for row in rows):
+    if any(row[0] != policy_hash or row[1].endswith(POLICY_CHANGE) for row in rows):
         return None
     sessions = []
     for _, _, clauses, excursions in rows:
@@ -174,9 +175,7 @@ def _read_episode(
 
 
 def _require_states(connection: duckdb.DuckDBPyConnection) -> None:
-    query = "select count(*) from duckdb_tables() where schema_name = 'mart' and table_name = 'daily_hedge_state'"
-    row = connection.execute(query).fetchone()
-    if row is None or not row[0]:
+    if not has_table(connection, "mart.daily_hedge_state"):
         raise UsageError(
             "the published warehouse has no states of the layers",
             found="a warehouse of an earlier version",

@@ -29,7 +29,7 @@ from transforms.layers import (
     list_transitions,
 )
 from transforms.layers.decide import compute_notionals, count_steps, is_sized_in_futures, layer_codes
-from transforms.policy.model import GUARDS, Policy
+from transforms.policy.model import GUARDS, POLICY_CHANGE, Policy
 from warehouse.expressions import Truths, clauses_sql, evaluate_rules
 from warehouse.policy_comparison import NO_HYSTERESIS, list_variants, write_comparison
 from warehouse.policy_paths import Reign, describe_codes, list_spans, name_codes, read_market, run_policy
@@ -44,8 +44,6 @@ __all__ = [
     "hash_states",
     "policies_or_default",
 ]
-
-POLICY_CHANGE = "another policy is in force from this session on"
 
 _TABLES = ("daily_governor", "daily_hedge_state", "layer_transitions", "daily_policy_comparison")
 

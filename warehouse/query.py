@@ -153,6 +153,12 @@ def write_parquet(home: Home, sql: str, path: Path) -> int:
     return len(frame)
 
 
+def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Say whether a published warehouse has a table: one of an earlier version may lack it."""
+    query = "select count(*) > 0 from duckdb_tables() where schema_name || '.' || table_name = ?"
+    return connection.execute(query, [name]).fetchone() == (True,)
+
+
 def list_tables(home: Home) -> QueryResult:
     """Return every table with its number of rows and what it holds."""
     return run_query(

@@ -7,9 +7,10 @@ from typing import Any
 
 import duckdb
 
+from transforms.policy.model import LAYERS
 from warehouse.home import Home
 from warehouse.publish import lock_holder
-from warehouse.query import open_published
+from warehouse.query import has_table, open_published
 from warehouse.run_log import read_records
 
 _LAST_RUNS = 5
@@ -34,7 +35,6 @@ from mart.daily_hedge_state as state
 join ref.policies as policy on policy.policy_hash = state.policy_hash
 where state.trade_date = $session
 """
-_LAYER_ORDER = ["base", "temporal_vega", "second_engine"]
 
 
 def describe_status(home: Home) -> str:
@@ -79,10 +79,9 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
 
 
 def _layers_lines(connection: duckdb.DuckDBPyConnection, session: date | None) -> list[str]:
-    is_there = "select count(*) from duckdb_tables() where schema_name = 'mart' and table_name = 'daily_hedge_state'"
-    if not (connection.execute(is_there).fetchone() or (0,))[0]:
+    if not has_table(connection, "mart.daily_hedge_state"):
         return []  # published by a version that had no layers
-    row = connection.execute(_LAYERS, {"session": session, "layers": _LAYER_ORDER}).fetchone()
+    row = connection.execute(_LAYERS, {"session": session, "layers": list(LAYERS)}).fetchone()
     if row is None or row[0] is None:
         return ["layers       none decided"]
     return [f"layers       {row[0]}; governor {row[1]}; policy {row[2]}"]

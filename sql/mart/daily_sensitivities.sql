@@ -36,37 +36,33 @@ session_changes as (
     window by_day as (order by curve.trade_date)
 ),
 
-futures_changes as (
+-- Each contract under the rank it had the session before. On its last day it settles at the open: its holder's
+-- gain, but not a change that day's VIX close explains.
+contract_changes as (
     select
         day.trade_date,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 1) as vx1_change_pts,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 2) as vx2_change_pts,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 3) as vx3_change_pts,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 4) as vx4_change_pts
+        listing.tenor_rank,
+        today.settle_pts - before.settle_pts as change_pts,
+        today.expiry_date = today.trade_date as is_last_day
     from session_changes as day
     join core.daily_vx_listings as listing on listing.trade_date = day.previous_date and listing.tenor_rank <= 4
     join core.daily_vx_settlements as before
         on before.trade_date = listing.trade_date and before.expiry_date = listing.expiry_date
-    -- on its last day a contract settles at the open: not a change that day's VIX close explains
     join core.daily_vx_settlements as today
         on today.trade_date = day.trade_date and today.expiry_date = listing.expiry_date
-        and today.expiry_date > today.trade_date
-    group by day.trade_date
 ),
 
--- What a holder gained or lost: as above, and on the last day up to the final settlement.
-held_changes as (
+futures_changes as (
     select
-        day.trade_date,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 1) as vx1_held_change_pts,
-        max(today.settle_pts - before.settle_pts) filter (listing.tenor_rank = 2) as vx2_held_change_pts
-    from session_changes as day
-    join core.daily_vx_listings as listing on listing.trade_date = day.previous_date and listing.tenor_rank <= 2
-    join core.daily_vx_settlements as before
-        on before.trade_date = listing.trade_date and before.expiry_date = listing.expiry_date
-    join core.daily_vx_settlements as today
-        on today.trade_date = day.trade_date and today.expiry_date = listing.expiry_date
-    group by day.trade_date
+        trade_date,
+        max(change_pts) filter (tenor_rank = 1 and not is_last_day) as vx1_change_pts,
+        max(change_pts) filter (tenor_rank = 2 and not is_last_day) as vx2_change_pts,
+        max(change_pts) filter (tenor_rank = 3 and not is_last_day) as vx3_change_pts,
+        max(change_pts) filter (tenor_rank = 4 and not is_last_day) as vx4_change_pts,
+        max(change_pts) filter (tenor_rank = 1) as vx1_held_change_pts,
+        max(change_pts) filter (tenor_rank = 2) as vx2_held_change_pts
+    from contract_changes
+    group by trade_date
 ),
 
 paired as (
@@ -104,7 +100,9 @@ slopes as (
                 >= parameter.least_coverage * parameter.reit_sessions
                 then corr(vnq_change_log, vix_change_log) over quarter
         end as reit_vix_corr,
-        vnq_change_log is not null as is_reit_priced
+        vnq_change_log is not null as is_reit_priced,
+        vx1_held_change_pts,
+        vx2_held_change_pts
     from paired
     cross join parameter
     window
@@ -113,16 +111,15 @@ slopes as (
 )
 
 select
-    slopes.trade_date,
-    held.vx1_held_change_pts,
-    held.vx2_held_change_pts,
-    slopes.vx1_beta_ratio,
-    slopes.vx2_beta_ratio,
-    slopes.vx3_beta_ratio,
-    slopes.vx4_beta_ratio,
-    slopes.vix_spx_beta_ratio,
-    slopes.reit_vix_corr,
-    slopes.is_reit_priced
+    trade_date,
+    vx1_held_change_pts,
+    vx2_held_change_pts,
+    vx1_beta_ratio,
+    vx2_beta_ratio,
+    vx3_beta_ratio,
+    vx4_beta_ratio,
+    vix_spx_beta_ratio,
+    reit_vix_corr,
+    is_reit_priced
 from slopes
-left join held_changes as held on held.trade_date = slopes.trade_date
-order by slopes.trade_date
+order by trade_date

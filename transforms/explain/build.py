@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 from transforms.explain.clauses import build_clause, build_guards
-from transforms.explain.facts import LAYERS, ExplainFacts
+from transforms.explain.facts import ExplainFacts
 from transforms.explain.outlook import build_outlook
 from transforms.explain.words import LAYER_NAMES, join_words, say_count, say_value
+from transforms.policy.model import LAYERS
 
 LAST_TRANSITIONS = 5
 _SHORT = (

@@ -9,8 +9,6 @@ from typing import Any
 
 from transforms.policy.expression import Node
 
-LAYERS = ("base", "temporal_vega", "second_engine")
-
 
 @dataclass(frozen=True)
 class EpisodeSession:

@@ -29,6 +29,12 @@ ROLES: Mapping[str, Mapping[str, Role]] = {
 }
 """The rules each layer knows. An optional role that is left out is no gate at all."""
 
+LAYERS = tuple(ROLES)
+"""The layers in the order of the methodology."""
+
+POLICY_CHANGE = "another policy is in force from this session on"
+"""The reason of a transition that the change of policy made, and no rule."""
+
 SETTINGS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "base": ("sizing", ("condor_band", "fixed_notional", "calls", "vxth", "vpd", "veqtor")),
     "temporal_vega": ("reading", ("equal_vega", "contracts", "base_matched", "short_front")),
