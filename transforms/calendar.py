@@ -6,6 +6,7 @@ from the dates of a price file: Cboe's VIX history carries rows on US holidays.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -30,7 +31,7 @@ _PUBLISHED_FROM = time(16, 30)
 _DUE_AT = time(11, 30)
 _FRIDAY = 4
 _LAST_MONTH_OF_FIRST_RULE = (2004, 12)
-_CALENDAR_MARGIN = timedelta(days=14)
+_FIRST_YEAR, _LAST_YEAR = 1990, 2029
 
 
 class SettlementDate(NamedTuple):
@@ -40,7 +41,6 @@ class SettlementDate(NamedTuple):
     expiry_date: date
 
 
-@lru_cache(maxsize=8)
 def sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
     """Sessions of an exchange from ``first`` to ``last``, both included.
 
@@ -49,14 +49,21 @@ def sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
     calendar
         Code of ``exchange_calendars``: ``XCBF`` or ``XNYS``.
     """
+    # Making a calendar takes half a second however long it is: whole decades are made, once a process.
+    decades = min(first.year // 10 * 10, _FIRST_YEAR), max(last.year // 10 * 10 + 9, _LAST_YEAR)
+    found = _sessions_of_decades(calendar, *decades)
+    return found[bisect_left(found, first) : bisect_right(found, last)]
+
+
+@lru_cache(maxsize=8)
+def _sessions_of_decades(calendar: str, first_year: int, last_year: int) -> tuple[date, ...]:
     # Imported here: it takes most of a second, and `alvh query` never needs it.
     import exchange_calendars
 
-    # A calendar of one day, or without a session, cannot be made: ask for more days and cut them off.
     found = exchange_calendars.get_calendar(
-        calendar, start=pd.Timestamp(first) - _CALENDAR_MARGIN, end=pd.Timestamp(last) + _CALENDAR_MARGIN
+        calendar, start=pd.Timestamp(first_year, 1, 1), end=pd.Timestamp(last_year, 12, 31)
     )
-    return tuple(day for day in (stamp.date() for stamp in found.sessions) if first <= day <= last)
+    return tuple(stamp.date() for stamp in found.sessions)
 
 
 def third_friday(year: int, month: int) -> date:

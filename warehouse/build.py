@@ -20,7 +20,8 @@ from transforms import calendar
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, Correction, corrections, index_registry, macro_series, parameters
 from warehouse.dated_tables import load_dated_tables
-from warehouse.hedge_states import PolicyInForce, build_hedge_states
+from warehouse.hedge import build_hedge
+from warehouse.hedge_states import PolicyInForce
 from warehouse.home import Home
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
@@ -90,7 +91,7 @@ def build_warehouse(
         _load_corrections(connection, [] if is_simulated else corrections())
         load_stored_files(connection, home, states)
         rows = build_models(connection, models.values(), columns)
-        rows |= build_hedge_states(connection, policies)
+        rows |= build_hedge(connection, policies, columns)
         create_late_tables(connection)
         connection.execute("commit")
         # Apart, because DuckDB cannot drop a table in the transaction that filled it. The file is

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from transforms.hash_chain import hash_rows
+from transforms.hedge import CalendarListing, HedgeRun
 from transforms.layers import (
     Guard,
     Layer,
@@ -28,10 +30,11 @@ from transforms.layers import (
     describe_reason,
     list_transitions,
 )
-from transforms.layers.decide import compute_notionals, count_steps, is_sized_in_futures, layer_codes
+from transforms.layers.decide import count_steps, is_sized_in_futures, layer_codes
 from transforms.policy.model import GUARDS, POLICY_CHANGE, Policy
 from warehouse.expressions import Truths, clauses_sql, evaluate_rules
-from warehouse.policy_comparison import NO_HYSTERESIS, list_variants, write_comparison
+from warehouse.models import count_rows
+from warehouse.policy_comparison import NO_HYSTERESIS, Variant, list_variants, write_comparison
 from warehouse.policy_paths import Reign, describe_codes, list_spans, name_codes, read_market, run_policy
 from warehouse.policy_tables import DEFAULT_PRESET, PolicyInForce, policies_or_default, write_policy_tables
 
@@ -39,10 +42,12 @@ __all__ = [
     "DEFAULT_PRESET",
     "NO_HYSTERESIS",
     "POLICY_CHANGE",
+    "Decided",
     "PolicyInForce",
-    "build_hedge_states",
+    "decide_hedge",
     "hash_states",
     "policies_or_default",
+    "write_hedge_states",
 ]
 
 _TABLES = ("daily_governor", "daily_hedge_state", "layer_transitions", "daily_policy_comparison")
@@ -74,13 +79,47 @@ _STALE = (
 )
 
 
-def build_hedge_states(connection: duckdb.DuckDBPyConnection, policies: Sequence[PolicyInForce]) -> dict[str, int]:
-    """Decide the policies on ``mart.daily_signals`` and write the tables. Return rows by table.
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """The policies decided on the signals: who decides when, and what each one's rules and layers say.
+
+    Parameters
+    ----------
+    in_force
+        All policies on record, in order.
+    reigns
+        Those that decide a session, in order.
+    variants
+        What the policy of the newest session is compared with.
+    truths
+        Of all their rules.
+    market
+        As from `read_market`.
+    """
+
+    in_force: Sequence[PolicyInForce]
+    reigns: Sequence[Reign]
+    variants: Sequence[Variant]
+    truths: Truths
+    market: pd.DataFrame
+
+
+def decide_hedge(
+    connection: duckdb.DuckDBPyConnection,
+    policies: Sequence[PolicyInForce],
+    calendars: CalendarListing | None = None,
+) -> Decided:
+    """Decide the policies on ``mart.daily_signals``.
 
     A session is decided by the policy in force on it. Each policy is run over the whole history, and its
     states count from its first session on: after a change the layers are where the new policy would have
     them, and the transitions of that session name the change. The comparison is with the policy that decides
     the newest session; one that comes later changes nothing yet.
+
+    Parameters
+    ----------
+    calendars
+        Where call calendars are listed, over the same sessions; None: the policies' own rules alone say it.
     """
     in_force = policies_or_default(policies)
     market = read_market(connection)
@@ -90,15 +129,34 @@ def build_hedge_states(connection: duckdb.DuckDBPyConnection, policies: Sequence
         connection, [*(entry.policy for entry, _ in deciding), *(variant.policy for variant in variants)]
     )
     reigns = [
-        Reign(entry.policy, entry.policy_hash, run_policy(entry.policy, truths, market), span)
+        Reign(entry.policy, entry.policy_hash, run_policy(entry.policy, truths, market, calendars=calendars), span)
         for entry, span in deciding
     ]
-    write_policy_tables(connection, in_force)
-    _write_governor(connection, reigns, truths, market["trade_date"])
-    _write_states(connection, reigns, market["trade_date"])
-    _write_transitions(connection, reigns, market["trade_date"])
-    write_comparison(connection, variants, truths, market)
-    return {f"mart.{name}": _count(connection, f"mart.{name}") for name in _TABLES}
+    return Decided(in_force, reigns, variants, truths, market)
+
+
+def write_hedge_states(
+    connection: duckdb.DuckDBPyConnection,
+    decided: Decided,
+    run: HedgeRun | None = None,
+    calendars: CalendarListing | None = None,
+) -> dict[str, int]:
+    """Write what was decided. Return rows by table.
+
+    Parameters
+    ----------
+    run
+        The walk of these policies, which says what the layers want; without it no target is known.
+    calendars
+        As in `decide_hedge`.
+    """
+    days = decided.market["trade_date"]
+    write_policy_tables(connection, decided.in_force)
+    _write_governor(connection, decided.reigns, decided.truths, days)
+    _write_states(connection, decided.reigns, days, run)
+    _write_transitions(connection, decided.reigns, days)
+    write_comparison(connection, decided.variants, decided.truths, decided.market, calendars)
+    return {f"mart.{name}": count_rows(connection, f"mart.{name}") for name in _TABLES}
 
 
 def hash_states(connection: duckdb.DuckDBPyConnection, session: date) -> str:
@@ -164,45 +222,29 @@ def _clauses_case(reigns: Sequence[Reign], layer: str) -> str:
     return f"case path.policy_hash {whens} end"
 
 
-def _write_states(connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign], days: pd.Series) -> None:
-    parts = [_states_of(reign, layer, days).iloc[reign.span] for reign in reigns for layer in Layer]
+def _write_states(
+    connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign], days: pd.Series, run: HedgeRun | None
+) -> None:
+    unknown = np.full(len(days), np.nan)
+    wanted = {layer: unknown if run is None else run.wanted_vega_usd(layer) for layer in Layer}
+    parts = [_states_of(reign, layer, days, wanted[layer]).iloc[reign.span] for reign in reigns for layer in Layer]
     connection.register("path", pd.concat(parts, ignore_index=True))
     clauses = " ".join(f"when '{layer}' then {_clauses_case(reigns, layer)}" for layer in Layer)
-    # NULL, not 0, where nothing is asked for; nothing is 0 whatever the future costs
     connection.execute(
         f"""
         create table mart.daily_hedge_state as
         with
         parameter as (
-            select
-                max(value) filter (parameter = 'model_nav_usd') as nav_usd,
-                max(value) filter (parameter = 'vx_multiplier_usd') as multiplier_usd
-            from ref.parameters
-        ),
-        targets as (
-            select
-                path.*,
-                case
-                    when path.notional_frac = 0 then 0
-                    when isfinite(path.notional_frac) and sized.settle_pts > 0
-                        then path.notional_frac * parameter.nav_usd / (sized.settle_pts * parameter.multiplier_usd)
-                end as target_contracts,
-                parameter.multiplier_usd
-            from path
-            cross join parameter
-            join mart.daily_signals as signal on signal.trade_date = path.trade_date::date
-            cross join lateral (
-                select
-                    case when path.held_rank = 2 then signal.vx2_settle_pts else signal.vx1_settle_pts end as settle_pts
-            ) as sized
+            select max(value) as multiplier_usd from ref.parameters where parameter = 'vx_multiplier_usd'
         )
         select
             path.trade_date::date as trade_date,
             path.layer::varchar as layer,
             path.state::varchar as state,
             path.step_count::bigint as step_count,
-            path.target_contracts * path.multiplier_usd as target_vega_usd,
-            path.target_contracts,
+            case when isfinite(path.wanted_vega_usd) then path.wanted_vega_usd end as target_vega_usd,
+            case when isfinite(path.wanted_vega_usd) then path.wanted_vega_usd / parameter.multiplier_usd end
+                as target_contracts,
             path.reason::varchar
             || case when path.is_vetoed then coalesce(' (' || governor.guards_held || ')', '') else '' end
             || case
@@ -222,7 +264,8 @@ def _write_states(connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign]
             case when path.held_rank in (1, 2) then path.held_rank::bigint end as held_rank,
             path.policy_hash::varchar as policy_hash,
             ({_STALE}) as is_stale
-        from targets as path
+        from path
+        cross join parameter
         join mart.daily_signals as signal on signal.trade_date = path.trade_date::date
         join mart.daily_governor as governor on governor.trade_date = path.trade_date::date
         order by trade_date, layer
@@ -231,7 +274,7 @@ def _write_states(connection: duckdb.DuckDBPyConnection, reigns: Sequence[Reign]
     connection.unregister("path")
 
 
-def _states_of(reign: Reign, layer: Layer, days: pd.Series) -> pd.DataFrame:
+def _states_of(reign: Reign, layer: Layer, days: pd.Series, wanted_vega_usd: npt.NDArray[np.float64]) -> pd.DataFrame:
     path = reign.path
     states, reasons = layer_codes(path, layer)
     is_base = layer == Layer.BASE
@@ -248,7 +291,7 @@ def _states_of(reign: Reign, layer: Layer, days: pd.Series) -> pd.DataFrame:
             "is_breadth_cited": np.isin(reasons, _ROLL_REASONS) & rolls_by_breadth,
             "roll": name_codes(Roll, path.base_roll) if is_base else None,
             "held_rank": path.held_rank.astype(np.float64) if is_base else np.nan,
-            "notional_frac": compute_notionals(path, reign.policy.machine())[layer],
+            "wanted_vega_usd": wanted_vega_usd,
             "policy_hash": reign.policy_hash,
         }
     )
@@ -315,8 +358,3 @@ def _changes_of_policy(before: LayerPath, after: LayerPath, session: int) -> lis
 def _state_at(path: LayerPath, layer: Layer, session: int) -> LayerState:
     states: npt.NDArray[np.int8] = layer_codes(path, layer)[0]
     return LayerState(int(states[session]))
-
-
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608 - one of our own names
-    return int(row[0]) if row else 0

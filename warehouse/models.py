@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -132,7 +132,7 @@ def build_models(
                 found=str(error).strip(),
             ) from None
         if kind == "table":
-            rows[model.name] = _count(connection, model.name)
+            rows[model.name] = count_rows(connection, model.name)
     return rows
 
 
@@ -199,13 +199,23 @@ def _compute(
             found=", ".join(map(str, unknown)),
             expected="an entry of sql/columns.toml for each",
         )
+    create_typed_table(connection, model.name, frame, columns, model.grain)
+
+
+def create_typed_table(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    frame: pd.DataFrame,
+    columns: Mapping[str, ColumnInfo],
+    grain: Sequence[str],
+) -> None:
+    """Create a table from a computed frame: types from the registry, NaN as NULL, in order of its grain."""
     # DuckDB reads a frame's memory as it lies: a reversed or strided one it cannot.
     connection.register("frame", frame.reset_index(drop=True).copy())
     # pandas has no dates and no integers with gaps: the registry gives each column its type, and a NaN
     # that a computation left is a missing value.
-    typed = ", ".join(_typed(name, columns[name].type) for name in frame.columns)
-    keys = ", ".join(model.grain)
-    connection.execute(f"create table {model.name} as select {typed} from frame order by {keys}")  # noqa: S608
+    typed = ", ".join(_typed(column, columns[column].type) for column in frame.columns)
+    connection.execute(f"create table {name} as select {typed} from frame order by {', '.join(grain)}")  # noqa: S608
     connection.unregister("frame")
 
 
@@ -252,9 +262,11 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    row = connection.execute(f"select count(*) from {table}").fetchone()  # noqa: S608 - a model's own name
-    return int(row[0]) if row else 0
+def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Return how many rows a table of the build has."""
+    # All of it: a result that is not read to its end keeps the connection from registering a frame.
+    ((rows,),) = connection.execute(f"select count(*) from {table}").fetchall()  # noqa: S608 - a model's own name
+    return int(rows)
 
 
 def _comment_of(info: ColumnInfo) -> str:

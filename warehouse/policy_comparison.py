@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from transforms.hedge import CalendarListing
 from transforms.layers import Layer, LayerPath, LayerState, Mode, Reading
 from transforms.layers.decide import count_steps, layer_codes
 from transforms.policy.identity import policy_hash
@@ -50,7 +51,11 @@ def list_variants(policy: Policy) -> Iterator[Variant]:
 
 
 def write_comparison(
-    connection: duckdb.DuckDBPyConnection, variants: Sequence[Variant], truths: Truths, market: pd.DataFrame
+    connection: duckdb.DuckDBPyConnection,
+    variants: Sequence[Variant],
+    truths: Truths,
+    market: pd.DataFrame,
+    calendars: CalendarListing | None = None,
 ) -> None:
     """Write ``mart.daily_policy_comparison``.
 
@@ -60,13 +65,15 @@ def write_comparison(
         Of the rules of every variant's policy.
     market
         As from `read_market`.
+    calendars
+        As in `run_policy`.
     """
     paths: dict[tuple[str, str], LayerPath] = {}  # a preset is often the policy itself
     parts = []
     for variant in variants:
         key = (policy_hash(variant.policy), variant.reading)
         if key not in paths:
-            paths[key] = run_policy(variant.policy, truths, market, variant.reading)
+            paths[key] = run_policy(variant.policy, truths, market, variant.reading, calendars)
         path = paths[key]
         modes = name_codes(Mode, path.mode)
         for layer in Layer:

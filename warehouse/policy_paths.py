@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from transforms.hedge import CalendarListing
 from transforms.layers import LayerPath, LayerState, Reason, describe_reason, run_layers
 from transforms.layers.decide import ROLES, build_layer_inputs, build_layer_settings
 from transforms.policy.model import Policy
-from warehouse.expressions import Truths
+from warehouse.expressions import Truth, Truths
 from warehouse.policy_tables import PolicyInForce
 
 _MARKET = """
@@ -49,7 +50,13 @@ def read_market(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     return connection.execute(_MARKET).df()
 
 
-def run_policy(policy: Policy, truths: Truths, market: pd.DataFrame, reading: str | None = None) -> LayerPath:
+def run_policy(
+    policy: Policy,
+    truths: Truths,
+    market: pd.DataFrame,
+    reading: str | None = None,
+    calendars: CalendarListing | None = None,
+) -> LayerPath:
     """Run a policy over the whole history.
 
     Parameters
@@ -58,10 +65,28 @@ def run_policy(policy: Policy, truths: Truths, market: pd.DataFrame, reading: st
         Of the policy's rules, over the sessions of `market`.
     reading
         Another reading of the temporal layer than the policy's own.
+    calendars
+        Where call calendars are listed: the second engine is then constructible where the policy's rule and the
+        listing both say so. None: where the rule says so.
     """
+    machine = policy.machine()
+    settings = build_layer_settings(machine, reading=reading)
     roles = {name: truths.of(policy, layer, role) for name, (layer, role) in ROLES.items()}
-    inputs = build_layer_inputs(market, {**roles, "signal_guards": truths.guards(policy)})
-    return run_layers(inputs, build_layer_settings(policy.machine(), reading=reading))
+    roles["signal_guards"] = truths.guards(policy)
+    path = run_layers(build_layer_inputs(market, roles), settings)
+    if calendars is None or not (path.second_state == LayerState.ACTIVE).any():
+        return path
+    # Nothing else depends on the second engine, so that it acts at most where it acted when nothing stood against it.
+    fits = calendars.is_constructible(machine, path)
+    if (fits == 1).all():
+        return path
+    roles["constructible"] = _both(roles["constructible"], fits)
+    return run_layers(build_layer_inputs(market, roles), settings)
+
+
+def _both(rule: Truth | None, fits: Truth) -> Truth:
+    """Three-valued AND: false where either is, else not evaluable where either is."""
+    return fits if rule is None else np.where((rule == 0) | (fits == 0), 0, np.minimum(rule, fits)).astype(np.int8)
 
 
 def list_spans(in_force: Sequence[PolicyInForce], days: pd.Series) -> list[tuple[PolicyInForce, slice]]:

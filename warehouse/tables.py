@@ -30,10 +30,36 @@ MADE_IN_PYTHON = {
         "what each layer of the hedge does after each session under the policy in force, and every rule behind it",
         "warehouse/hedge_states.py",
     ),
+    "mart.daily_hedge_ledger": TableInfo(
+        "trade_date, layer",
+        "every dollar of every layer of the model account, split into pieces that add up to the cent; the portfolio is "
+        "the sum of the layers",
+        "warehouse/hedge.py",
+    ),
     "mart.daily_policy_comparison": TableInfo(
         "trade_date, variant, layer",
         "what other readings, presets and no hysteresis would do on the same signals",
         "warehouse/policy_comparison.py",
+    ),
+    "mart.daily_positions": TableInfo(
+        "trade_date, layer, instrument",
+        "what each layer of the model account wants, holds and has on order in every instrument at the close, and why",
+        "warehouse/hedge.py",
+    ),
+    "mart.daily_reading_ledger": TableInfo(
+        "trade_date, reading",
+        "the ledger of the temporal layer under each of its four readings, by the policy of the newest session",
+        "warehouse/hedge.py",
+    ),
+    "mart.hedge_trades": TableInfo(
+        "trade_date, layer, instrument",
+        "every trade and settlement of the model account, with its cost; a roll with what it locks in",
+        "warehouse/hedge.py",
+    ),
+    "mart.time_shifts": TableInfo(
+        "trade_date, from_layer",
+        "every Time-Shift: part of the gain of the short-dated long legs moved to the longer layer",
+        "warehouse/hedge.py",
     ),
     "mart.layer_transitions": TableInfo(
         "trade_date, transition_no", "every change of a layer's state, with its reason", "warehouse/hedge_states.py"

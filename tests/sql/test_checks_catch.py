@@ -58,6 +58,14 @@ FAULTS = {
         "update mart.daily_governor set governor_mode = 'promoter', guards_held = null "
         "where trade_date = (select min(trade_date) from mart.daily_governor where guards_held is not null)"
     ),
+    "mart.daily_hedge_ledger__layers_add_up_to_the_portfolio": (
+        "update mart.daily_hedge_ledger set cost_usd = cost_usd - 0.01 "
+        f"where layer = 'base' and trade_date = '{LAST}'"
+    ),
+    "mart.daily_hedge_ledger__pieces_add_up_to_the_cent": (
+        "update mart.daily_hedge_ledger set roll_usd = roll_usd + 0.01 "
+        f"where layer = 'portfolio' and trade_date = '{LAST}'"
+    ),
     "mart.daily_hedge_state__every_session_has_every_layer": (
         "delete from mart.daily_hedge_state where layer = 'base' and trade_date = '2025-08-05'"
     ),
@@ -67,6 +75,17 @@ FAULTS = {
     ),
     "mart.daily_hedge_state__policy_is_on_record": (
         f"update mart.daily_hedge_state set policy_hash = 'another' where layer = 'base' and trade_date = '{LAST}'"
+    ),
+    "mart.daily_positions__base_is_within_its_band": (
+        "update mart.daily_positions set target_contracts = 10 * target_contracts "
+        "where layer = 'base' and reason like 'entered%'"
+    ),
+    "mart.daily_positions__short_options_have_a_bound": (
+        "insert into mart.daily_positions by name select date '2025-08-05' as trade_date, 'second_engine' as layer, "
+        "'VIX 2025-09-17 C 25' as instrument, -1 as held_contracts"
+    ),
+    "mart.daily_positions__trades_lead_to_what_is_held": (
+        "update mart.daily_positions set held_contracts = held_contracts + 1 where trade_date = '2025-08-05'"
     ),
     "mart.daily_term_structure__every_session_has_every_month": (
         f"delete from core.daily_vx_settlements where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"

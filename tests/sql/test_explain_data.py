@@ -18,7 +18,7 @@ from transforms.policy.identity import policy_hash
 from transforms.simulate import render_archive, simulate_market
 from warehouse.explain_data import read_explain_facts
 from warehouse.expressions import preset
-from warehouse.hedge_states import PolicyInForce, build_hedge_states
+from warehouse.hedge_states import PolicyInForce, decide_hedge, write_hedge_states
 
 FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
 
@@ -140,10 +140,8 @@ def test_counts_are_not_said_across_a_change_of_policy(built: duckdb.DuckDBPyCon
             for name in names:
                 built.execute(f"drop table {schema}.{name}")
         first = preset("article")
-        build_hedge_states(
-            built,
-            [PolicyInForce(None, first, policy_hash(first)), PolicyInForce(change, later, policy_hash(later))],
-        )
+        policies = [PolicyInForce(None, first, policy_hash(first)), PolicyInForce(change, later, policy_hash(later))]
+        write_hedge_states(built, decide_hedge(built, policies))
         facts = read_explain_facts(built, change)
         assert (facts.policy_name, facts.effective_from, facts.episode) == ("later", change, None)
         assert read_explain_facts(built, days[0]).policy_name == "article"

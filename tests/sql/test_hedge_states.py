@@ -21,20 +21,37 @@ from transforms.policy.model import Policy
 from transforms.registry import parameters
 from transforms.simulate import render_archive, simulate_market
 from warehouse.expressions import preset, signal_columns
-from warehouse.hedge_states import POLICY_CHANGE, PolicyInForce, build_hedge_states, hash_states, policies_or_default
+from warehouse.hedge import build_hedge
+from warehouse.hedge_states import (
+    POLICY_CHANGE,
+    PolicyInForce,
+    decide_hedge,
+    hash_states,
+    policies_or_default,
+    write_hedge_states,
+)
+from warehouse.models import load_columns
 
 FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
 CHANGE = date(2022, 1, 3)
+WALKED = (
+    "mart.daily_positions",
+    "mart.daily_hedge_ledger",
+    "mart.daily_reading_ledger",
+    "mart.hedge_trades",
+    "mart.time_shifts",
+)
 MADE = (
     "mart.daily_governor",
     "mart.daily_hedge_state",
     "mart.layer_transitions",
     "mart.daily_policy_comparison",
+    *WALKED,
     "ref.policies",
     "ref.policy_rules",
     "ref.policy_parameters",
 )
-DECIDED = MADE[:3]
+DECIDED = ("mart.daily_governor", "mart.daily_hedge_state", "mart.layer_transitions")
 
 LATER = preset("article").with_values({"arm_vix_pts": 20, "leave_vix_pts": 18, "base_notional_frac": 0.015})
 """Arms earlier than the article and holds more."""
@@ -50,7 +67,7 @@ ARTICLE = in_force(preset("article"))
 def decide(connection: duckdb.DuckDBPyConnection, *policies: PolicyInForce) -> None:
     for table in MADE:
         connection.execute(f"drop table if exists {table}")
-    build_hedge_states(connection, policies)
+    build_hedge(connection, policies, load_columns())
 
 
 # ---- a made-up market of two years ----
@@ -414,7 +431,9 @@ class Sessions:
         for number, day in enumerate(days):
             change = changes[number] if number < len(changes) else 0.0
             self.connection.execute("insert into mart.daily_sensitivities values (?, ?, 0)", [day, change])
-        decide(self.connection, *policies)
+        for table in MADE:
+            self.connection.execute(f"drop table if exists {table}")
+        write_hedge_states(self.connection, decide_hedge(self.connection, policies))
 
     def column(self, name: str, layer: str = "temporal_vega") -> list[Any]:
         query = f"select {name} from mart.daily_hedge_state where layer = ? order by trade_date"
@@ -456,26 +475,15 @@ def test_comparison_runs_every_reading_in_its_own_results(sessions: Sessions) ->
     assert sessions.governor("guards_held")[-1] == "layer2_loss"
 
 
-def test_targets_worked_by_hand(sessions: Sessions) -> None:
-    # the account is 1,000,000 and a point 1,000 dollars: 1% at 25 points is 0.4 of a future
-    sessions.decide(vix(31, 31, vx1_settle_pts=25.0, is_ts_macd_converging=True))
-    assert sessions.column("step_count") == [1, 2]
-    assert sessions.column("target_contracts") == pytest.approx([0.4, 1.2])
-    assert sessions.column("target_vega_usd") == pytest.approx([400, 1200])
-    assert sessions.column("target_contracts", "base") == pytest.approx([0.4, 0.4])
-    assert sessions.column("target_vega_usd", "base") == pytest.approx([400, 400])
-
-
-def test_target_of_the_second_engine_is_not_in_futures(sessions: Sessions) -> None:
+def test_second_engine_opens_by_its_rule_where_no_listing_is_asked(sessions: Sessions) -> None:
     sessions.decide(vix(31, is_ts_macd_converging=True, cm90_pts=24.0))
     assert sessions.column("state", "second_engine") == ["active"]
-    assert sessions.column("target_contracts", "second_engine") == [None]
 
 
-@pytest.mark.parametrize("name", ["canon", "vxth", "vpd", "veqtor"])
-@pytest.mark.parametrize("layer", ["base", "temporal_vega"])
-def test_target_is_unknown_where_the_policy_is_sized_otherwise(sessions: Sessions, name: str, layer: str) -> None:
-    sessions.decide(vix(31, edr_frac=0.02, is_ts_macd_converging=True), in_force(preset(name)))
+@pytest.mark.parametrize("layer", ["base", "temporal_vega", "second_engine"])
+def test_target_is_unknown_where_the_hedge_was_not_walked(sessions: Sessions, layer: str) -> None:
+    """0 would say that nothing is wanted."""
+    sessions.decide(vix(31, is_ts_macd_converging=True))
     assert sessions.column("target_contracts", layer) == [None]
     assert sessions.column("target_vega_usd", layer) == [None]
 
@@ -492,38 +500,6 @@ def test_result_of_the_base_is_earned_two_sessions_after_its_decision(sessions: 
     sessions.decide(vix(15, 15, 15), changes=[2, 2, 2])
     assert sessions.governor("base_pnl_frac") == pytest.approx([0, 0, 0.01 / 16 * 2])
     assert sessions.governor("trailing_pnl_frac") == pytest.approx([0, 0, 0.01 / 16 * 2])
-
-
-def test_target_is_nothing_where_the_layer_is_idle_even_without_a_price(sessions: Sessions) -> None:
-    sessions.decide(vix(15, vx1_settle_pts=None))
-    assert sessions.column("target_contracts") == [0]
-
-
-def test_target_is_unknown_where_there_is_no_price(sessions: Sessions) -> None:
-    steps = vix(26, is_ts_macd_converging=True) + vix(26, vx1_settle_pts=None)
-    sessions.decide(steps)
-    assert sessions.column("step_count") == [1, 1]
-    assert sessions.column("target_contracts") == [pytest.approx(0.01 * 1e6 / 16_000), None]
-
-
-def test_target_of_a_blocked_base_is_unknown_because_it_keeps_what_it_holds(sessions: Sessions) -> None:
-    policy = preset("article")
-    (gate,) = (rule for rule in preset("article").guards if rule.role == "vvix_extreme")
-    # listed only while VVIX is extreme: the price is known and the base is blocked all the same
-    listed = replace(gate, layer="base", role="listed")
-    rules = tuple(listed if rule.name == "base.listed" else rule for rule in policy.rules)
-    sessions.decide([{"vvix_rsi14": 85.0}, {"vvix_rsi14": 50.0}], in_force(replace(policy, rules=rules)))
-    assert sessions.column("state", "base") == ["active", "blocked"]
-    assert sessions.column("target_contracts", "base") == [pytest.approx(0.01 * 1e6 / 16_000), None]
-
-
-def test_target_is_negative_where_the_reading_sells_the_front(sessions: Sessions) -> None:
-    policy = preset("article")
-    layers = tuple(replace(one, setting="short_front") if one.name == "temporal_vega" else one for one in policy.layers)
-    signals = [*vix(15), *vix(26, is_ts_macd_converging=True)]
-    sessions.decide(signals, in_force(replace(policy, layers=layers)))
-    idle, sold = sessions.column("target_contracts")
-    assert (idle, math.copysign(1, idle), sold) == (0, 1, pytest.approx(-0.01 * 1e6 / 16_000))
 
 
 def test_policy_without_a_step_keeps_its_layer_out(sessions: Sessions) -> None:
@@ -554,7 +530,6 @@ def test_market_without_a_session_gives_empty_tables_of_the_same_types(sessions:
 def test_base_that_the_policy_does_not_use_stands_in_no_contract(sessions: Sessions) -> None:
     sessions.decide(vix(15), in_force(preset("none")))
     assert sessions.column("held_rank", "base") == [None]
-    assert sessions.column("target_contracts", "base") == [0]
 
 
 # ---- reasons ----

@@ -15,7 +15,6 @@ from transforms.layers.decide import (
     ROLES,
     build_layer_inputs,
     build_layer_settings,
-    compute_notionals,
     count_steps,
     is_sized_in_futures,
     layer_codes,
@@ -141,36 +140,6 @@ def test_settings_of_a_layer_with_one_step_use_it() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_only_two_sizings_are_in_futures(name: str) -> None:
     assert is_sized_in_futures(preset(name).machine()) == (name in ("article", "static", "none"))
-
-
-def test_notionals_double_with_every_step() -> None:
-    found = compute_notionals(path(0, 1, 2, 3), preset("article").machine())
-    assert found[Layer.BASE] == pytest.approx([0.01] * 4)
-    assert found[Layer.TEMPORAL_VEGA] == pytest.approx([0, 0.01, 0.03, 0.07])
-    assert np.isnan(found[Layer.SECOND_ENGINE]).all()
-
-
-def test_notionals_are_sold_where_the_reading_sells_the_front() -> None:
-    machine = preset("article").machine() | {"reading": "short_front"}
-    found = compute_notionals(path(0, 1, 2), machine)
-    assert found[Layer.TEMPORAL_VEGA] == pytest.approx([0, -0.01, -0.03])
-    assert not np.signbit(found[Layer.TEMPORAL_VEGA][0])
-
-
-@pytest.mark.parametrize(("state", "expected"), [(LayerState.ACTIVE, 0.01), (LayerState.IDLE, 0.0)])
-def test_notional_of_the_base_is_that_of_its_state(state: LayerState, expected: float) -> None:
-    assert compute_notionals(path(0, base=state), preset("article").machine())[Layer.BASE].tolist() == [expected]
-
-
-def test_notional_of_a_blocked_base_is_unknown() -> None:
-    found = compute_notionals(path(0, base=LayerState.BLOCKED), preset("article").machine())
-    assert np.isnan(found[Layer.BASE]).all()
-
-
-@pytest.mark.parametrize("name", ["canon", "vxth", "vpd", "veqtor"])
-def test_notionals_of_another_sizing_are_unknown(name: str) -> None:
-    found = compute_notionals(path(0, 1), preset(name).machine())
-    assert all(np.isnan(found[layer]).all() for layer in Layer)
 
 
 def test_codes_are_those_of_the_layer() -> None:

@@ -88,35 +88,6 @@ def is_sized_in_futures(machine: Mapping[str, Any]) -> bool:
     return machine["sizing"] in _SIZED_IN_FUTURES
 
 
-def compute_notionals(path: LayerPath, machine: Mapping[str, Any]) -> dict[Layer, Floats]:
-    """Compute what each layer asks for in VX futures of its front leg.
-
-    Parameters
-    ----------
-    path
-        n sessions.
-    machine
-        What the policy states (:meth:`Policy.machine`).
-
-    Returns
-    -------
-    dict of Layer to float64, shape (n,)
-        Notional as a fraction of NAV, negative where sold. The base asks for ``base_notional_frac``, the
-        temporal layer with k steps for ``2^k - 1`` times that, sold in the reading ``short_front``. NaN where
-        nothing is asked for: a blocked base keeps what it holds, the second engine holds options, and a
-        policy may be sized in something else than futures.
-    """
-    unknown = np.full(len(path), np.nan)
-    if not is_sized_in_futures(machine):
-        return dict.fromkeys(Layer, unknown)
-    unit = float(machine["base_notional_frac"])
-    base = np.select([path.base_state == LayerState.ACTIVE, path.base_state == LayerState.IDLE], [unit, 0.0], np.nan)
-    legs = unit * (2.0 ** path.temporal_steps.astype(np.float64) - 1.0)
-    if str(machine["reading"]).upper() == Reading.SHORT_FRONT.name:
-        legs = np.where(legs > 0.0, -legs, 0.0)
-    return {Layer.BASE: base, Layer.TEMPORAL_VEGA: legs, Layer.SECOND_ENGINE: unknown}
-
-
 def layer_codes(path: LayerPath, layer: str) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
     """Return the codes of a layer's states and reasons, each of shape (n,)."""
     return {

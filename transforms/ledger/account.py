@@ -97,7 +97,7 @@ def build_account(
     marks: Marks,
     rules: CostRules,
     gains_rolled_frac: Sequence[float] | None = None,
-    gain_roll_frac: float = 0.0,
+    gain_roll_frac: float | Sequence[float] = 0.0,
 ) -> Account:
     """Book a layer.
 
@@ -112,7 +112,7 @@ def build_account(
     gains_rolled_frac
         Of each session, the state machine's estimate; more than 0 is a Time-Shift. None: there are none.
     gain_roll_frac
-        Part of the gain of the long legs that a Time-Shift moves.
+        Part of the gain of the long legs that a Time-Shift moves: one for all sessions, or one each.
 
     Returns
     -------
@@ -124,6 +124,7 @@ def build_account(
     shifts: list[TimeShift] = []
     state = _Books()
     estimates = [0.0] * sessions if gains_rolled_frac is None else list(gains_rolled_frac)
+    parts = np.broadcast_to(np.asarray(gain_roll_frac, float), (sessions,)).tolist()
     for session, day in enumerate(book.days):
         row = dict.fromkeys(columns, 0)
         if session > 0:
@@ -136,7 +137,7 @@ def build_account(
         if not state.positions:
             state.gain_cents = 0
         if estimates[session] > 0:
-            shifts.append(_shift_gain(row, state, session, marks, estimates[session], gain_roll_frac))
+            shifts.append(_shift_gain(row, state, session, marks, estimates[session], parts[session]))
         if state.positions:
             held = {one: position.contracts for one, position in state.positions.items()}
             ticks = {one: position.ticks for one, position in state.positions.items()}

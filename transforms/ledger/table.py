@@ -55,7 +55,7 @@ def build_ledger(
     marks: Marks,
     rules: CostRules,
     gains_rolled_frac: Sequence[float] | None = None,
-    gain_roll_frac: float = 0.0,
+    gain_roll_frac: float | Sequence[float] = 0.0,
     episode_vix_pts: float = EPISODE_VIX_PTS,
 ) -> Ledger:
     """Book all layers.
@@ -72,7 +72,7 @@ def build_ledger(
         Of each session, from the state machine (:attr:`LayerPath.gains_rolled_frac`): where it is above 0 the
         temporal layer makes a Time-Shift. None: there are none.
     gain_roll_frac
-        Part of the booked gain that a Time-Shift moves.
+        Part of the booked gain that a Time-Shift moves: one for all sessions, or one each.
     episode_vix_pts
         VIX from which the episode of ``self_funding_ratio_episode`` runs.
 

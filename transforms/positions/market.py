@@ -201,12 +201,17 @@ def build_futures_market(listings: pd.DataFrame, settlements: pd.DataFrame, sess
 
 
 class OptionQuote(NamedTuple):
-    """An option at the close of a session: prices in points, delta in points a point of the future."""
+    """An option at the close of a session: prices in points, delta in points a point of the future.
+
+    ``low_pts`` and ``high_pts`` are the band of the price, NaN where nobody states one.
+    """
 
     mid_pts: float
     half_spread_pts: float
     delta: float
     is_model_priced: bool
+    low_pts: float = math.nan
+    high_pts: float = math.nan
 
 
 class OptionPricer(Protocol):
@@ -223,7 +228,8 @@ class Mark(NamedTuple):
     """What an instrument is worth at a close.
 
     ``ticks`` is its price; ``half_spread_pts`` NaN where the rules of cost say it; ``delta`` its points for one
-    point of the future; ``future_pts`` the price of that future, NaN unknown.
+    point of the future; ``future_pts`` the price of that future, NaN unknown; ``low_pts`` and ``high_pts`` the band
+    of an option's price, NaN for what has none.
     """
 
     ticks: int
@@ -231,6 +237,8 @@ class Mark(NamedTuple):
     delta: float
     future_pts: float
     is_model_priced: bool
+    low_pts: float = math.nan
+    high_pts: float = math.nan
 
     @property
     def pts(self) -> float:
@@ -289,7 +297,9 @@ class Marks:
         ticks = None if quote is None else to_ticks(quote.mid_pts)
         if quote is None or ticks is None or ticks < 0 or not 0 <= quote.half_spread_pts < math.inf:
             return None
-        return Mark(ticks, quote.half_spread_pts, quote.delta, future_pts, quote.is_model_priced)
+        return Mark(
+            ticks, quote.half_spread_pts, quote.delta, future_pts, quote.is_model_priced, quote.low_pts, quote.high_pts
+        )
 
 
 def _to_ticks(points: Floats) -> npt.NDArray[np.int64]:

@@ -20,7 +20,10 @@ PRICED_COLUMNS = (
     *("trade_date", "expiry_date", "strike_pts", "right", "status", "price_pts", "delta", "is_model_priced"),
     *("future_pts", "vol_frac", "years_to_expiry", "discount_frac"),
 )
-"""What is read of `transforms.options.pricing.price_options`; ``half_spread_pts`` as well, where it is there."""
+"""What is read of `transforms.options.pricing.price_options`."""
+
+_OPTIONAL = ("half_spread_pts", "price_low_pts", "price_high_pts")
+"""Read as well, where they are there."""
 
 
 def list_option_needs(targets: Sequence[LayerTargets], days: Sequence[date]) -> pd.DataFrame:
@@ -101,7 +104,8 @@ class PricedOptions:
         spread = row.get("half_spread_pts", math.nan)
         if not math.isfinite(spread):
             spread = self.spreads.half_spread_pts(row["price_pts"])
-        return OptionQuote(row["price_pts"], spread, row["delta"], bool(row["is_model_priced"]))
+        low, high = (row.get(name, math.nan) for name in ("price_low_pts", "price_high_pts"))
+        return OptionQuote(row["price_pts"], spread, row["delta"], bool(row["is_model_priced"]), low, high)
 
     def pass_time(self, since: int, session: int, option: VixOption) -> float:
         """Price at a later date with the future and the volatility of `since`; the discount at the same rate."""
@@ -134,7 +138,7 @@ def build_priced_options(
         An option twice in one session.
     """
     sessions = {day: session for session, day in enumerate(days)}
-    names = [name for name in (*PRICED_COLUMNS, "half_spread_pts") if name in priced]
+    names = [name for name in (*PRICED_COLUMNS, *_OPTIONAL) if name in priced]
     rows: dict[tuple[int, VixOption], Mapping[str, float]] = {}
     for row in priced.loc[priced["status"] == "ok", names].to_dict("records"):
         session = sessions.get(row["trade_date"].date())

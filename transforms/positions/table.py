@@ -13,7 +13,7 @@ from transforms.positions.walk import BookDay, FillKind, LayerBook, list_orders
 POSITION_COLUMNS = (
     *("trade_date", "layer", "instrument"),
     *("target_contracts", "wanted_contracts", "held_contracts", "order_contracts"),
-    *("mark_pts", "vega_usd", "delta_usd", "is_model_priced", "reason"),
+    *("mark_pts", "mark_low_pts", "mark_high_pts", "vega_usd", "delta_usd", "is_model_priced", "reason"),
 )
 
 
@@ -36,7 +36,8 @@ def build_positions(books: Sequence[LayerBook], marks: Marks) -> pd.DataFrame:
         ``target_contracts``: wanted from the next session on, decided at this close. ``wanted_contracts``: the
         same before rounding to whole contracts. ``held_contracts``: held at this close. ``order_contracts``:
         open for the next settlement (target less held). ``mark_pts``: price at this close, final value on the
-        day of the settlement, NaN where there is none. ``vega_usd``: dollars for one point of the VIX future of
+        day of the settlement, NaN where there is none. ``mark_low_pts``, ``mark_high_pts``: the band of an option's
+        price, NaN for anything else. ``vega_usd``: dollars for one point of the VIX future of
         the instrument's date, from what is held (futures: contracts x multiplier; options: with their delta).
         ``delta_usd``: the same times that future's price, the notional the position moves like. NaN where the
         price they need is missing. ``is_model_priced``: the mark is a model's, missing without a mark.
@@ -69,7 +70,7 @@ def build_positions(books: Sequence[LayerBook], marks: Marks) -> pd.DataFrame:
                 )
     frame = pd.DataFrame(rows, columns=list(POSITION_COLUMNS))
     whole = ("target_contracts", "held_contracts", "order_contracts")
-    reals = ("wanted_contracts", "mark_pts", "vega_usd", "delta_usd")
+    reals = ("wanted_contracts", "mark_pts", "mark_low_pts", "mark_high_pts", "vega_usd", "delta_usd")
     return frame.astype(
         {"trade_date": "datetime64[us]", "is_model_priced": "boolean"}
         | dict.fromkeys(whole, "int64")
@@ -77,13 +78,14 @@ def build_positions(books: Sequence[LayerBook], marks: Marks) -> pd.DataFrame:
     )
 
 
-def _measure(instrument: Instrument, held: int, mark: Mark | None) -> tuple[float, float, float, bool | None]:
-    """Mark, dollars a point, notional, and whether a model priced it."""
+def _measure(instrument: Instrument, held: int, mark: Mark | None) -> tuple[float | bool | None, ...]:
+    """Mark and its band, dollars a point, notional, and whether a model priced it."""
     if mark is None:
-        nothing = 0.0 if held == 0 else float("nan")
-        return float("nan"), nothing, nothing, None
+        unknown, nothing = float("nan"), 0.0 if held == 0 else float("nan")
+        return unknown, unknown, unknown, nothing, nothing, None
     vega = held * instrument.multiplier_usd * mark.delta if held else 0.0
-    return mark.pts, vega, vega * mark.future_pts if held else 0.0, mark.is_model_priced
+    notional = vega * mark.future_pts if held else 0.0
+    return mark.pts, mark.low_pts, mark.high_pts, vega, notional, mark.is_model_priced
 
 
 def _tell(today: BookDay, instrument: Instrument, settled: dict[Instrument, Mark], *, is_late: bool) -> str:

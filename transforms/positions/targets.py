@@ -16,7 +16,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from transforms.layers.codes import Layer, LayerState, Roll
+from transforms.layers.codes import Layer, LayerState, Mode, Roll
 from transforms.layers.records import LayerPath
 from transforms.positions.instruments import VixOption, has_expired
 from transforms.positions.market import HIGHEST_RANK, FuturesMarket
@@ -181,7 +181,12 @@ def build_temporal_targets(
 
 
 def build_second_engine_targets(
-    market: FuturesMarket, path: LayerPath, rules: SizingRules, nav_usd: float, construct: Constructor | None
+    market: FuturesMarket,
+    path: LayerPath,
+    rules: SizingRules,
+    nav_usd: float,
+    construct: Constructor | None,
+    open_shorts: npt.NDArray[np.int8] | None = None,
 ) -> LayerTargets:
     """Targets of the second engine: option legs made by `construct`, held until an event.
 
@@ -191,14 +196,17 @@ def build_second_engine_targets(
         As in `build_base_targets`.
     construct
         Makes the legs; None: nothing is constructible.
+    open_shorts
+        int8, shape (n,): truth of the policy's permission to open shorts; None: it is always given.
 
     Returns
     -------
     LayerTargets
         Opened while the layer is active and nothing is held; at the settlement of the shorts constructed anew
-        while it is active. Armed again (shorts closed): the expiry that holds a short is given up, the longer
-        options stay. Blocked: nothing changes. Idle: nothing is wanted. A structure whose short expiry can lose
-        more than ``short_loss_frac`` of NAV, or without a bound, is refused and said to be.
+        while it is active, on a session that permits it and is no steward's: a renewal is a new short too. Armed
+        again (shorts closed): the expiry that holds a short is given up, the longer options stay. Blocked: nothing
+        changes. Idle: nothing is wanted. A structure whose short expiry can lose more than ``short_loss_frac`` of
+        NAV, or without a bound, is refused and said to be.
     """
     _check_length(market, path)
     wants: list[Want] = []
@@ -220,6 +228,10 @@ def build_second_engine_targets(
             wants.append(Want(legs, "shorts closed, longer options held" if legs else "waits"))
         elif not is_due and legs:
             wants.append(Want(legs, "held"))
+        elif path.mode[session] == Mode.STEWARD:
+            wants.append(Want(legs, "no new shorts: the governor is a steward"))
+        elif open_shorts is not None and open_shorts[session] != 1:
+            wants.append(Want(legs, "no new shorts: the policy permits none today"))
         else:
             made = construct(session, nav_usd) if construct is not None else "no options are priced"
             if isinstance(made, OptionStructure):

@@ -1,0 +1,161 @@
+"""The hedge in the warehouse: decided on the signals, walked through the market, and written as tables.
+
+The states depend on the policy in force, the positions on the states, the ledger on the positions. All of it is made
+here in that order, from the tables that the models made before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
+from transforms.hedge.market import build_option_market
+from transforms.layers import Layer, Reading
+from transforms.positions.market import build_futures_market
+from transforms.registry import ColumnInfo
+from warehouse.hedge_states import Decided, PolicyInForce, decide_hedge, write_hedge_states
+from warehouse.models import count_rows, create_typed_table
+from warehouse.policy_paths import run_policy
+from warehouse.tables import MADE_IN_PYTHON
+
+_LISTINGS = "select trade_date, expiry_date, tenor_rank from core.daily_vx_listings"
+
+_SETTLEMENTS = "select trade_date, expiry_date, settle_pts from core.daily_vx_settlements where is_monthly"
+
+_SESSIONS = """
+select
+    curve.trade_date,
+    market.vix_close_pts,
+    market.bill_discount_rate_frac,
+    sensitivity.vx1_beta_ratio,
+    sensitivity.vx2_beta_ratio,
+    sensitivity.vx3_beta_ratio,
+    sensitivity.vx4_beta_ratio,
+    greatest(-condor.vega_usd_per_vix_pt, 0) as protected_vega_usd,
+    volatility_index.short_term_tr,
+    volatility_index.mid_term_tr
+from mart.daily_term_structure as curve
+left join core.daily_hedge_inputs as market on market.trade_date = curve.trade_date
+left join mart.daily_sensitivities as sensitivity on sensitivity.trade_date = curve.trade_date
+left join mart.daily_condor as condor on condor.trade_date = curve.trade_date
+left join mart.daily_volatility_indices as volatility_index on volatility_index.trade_date = curve.trade_date
+order by curve.trade_date
+"""
+
+_EXPIRIES = """
+select
+    listing.trade_date,
+    listing.expiry_date,
+    settled.settle_pts as future_pts,
+    market.vvix_close_pts as vvix_pts,
+    market.bill_discount_rate_frac,
+    chain.atm_vol_frac,
+    chain.vol_25d_call_frac,
+    chain.vol_25d_put_frac,
+    chain.expiry_status
+from core.daily_vx_listings as listing
+join core.daily_hedge_inputs as market on market.trade_date = listing.trade_date
+left join core.daily_vx_settlements as settled
+    on settled.trade_date = listing.trade_date and settled.expiry_date = listing.expiry_date
+left join mart.daily_vix_chain as chain
+    on chain.trade_date = listing.trade_date and chain.expiry_date = listing.expiry_date
+order by listing.trade_date, listing.expiry_date
+"""
+
+_QUOTES = """
+select
+    trade_date, expiry_date, strike_pts, option_right, bid_pts, ask_pts, implied_vol_frac, is_out_of_the_money
+from core.daily_vix_option_quotes
+order by all
+"""
+
+
+def build_hedge(
+    connection: duckdb.DuckDBPyConnection,
+    policies: Sequence[PolicyInForce],
+    columns: Mapping[str, ColumnInfo],
+) -> dict[str, int]:
+    """Decide the policies, walk the hedge on the model account, and write every table of it. Return rows by table.
+
+    Parameters
+    ----------
+    policies
+        The policies that decide the layers, each with its first session; none means the default preset.
+    columns
+        The registry, which gives the tables their types.
+    """
+    market = read_hedge_market(connection)
+    calendars = CalendarListing(list(market.futures.days), market.options)
+    decided = decide_hedge(connection, policies, calendars)
+    run = run_hedge(market, list_stretches(decided), calendars)
+    rows = write_hedge_states(connection, decided, run, calendars)
+    tables = {
+        "mart.daily_positions": run.positions,
+        "mart.daily_hedge_ledger": run.ledger.days,
+        "mart.time_shifts": run.ledger.time_shifts,
+        "mart.hedge_trades": run.trades,
+        "mart.daily_reading_ledger": _compare_readings(decided, market, calendars),
+    }
+    for name, frame in tables.items():
+        grain = [column.strip() for column in MADE_IN_PYTHON[name].grain.split(",")]
+        create_typed_table(connection, name, frame, columns, grain)
+        rows[name] = count_rows(connection, name)
+    return rows
+
+
+def read_hedge_market(connection: duckdb.DuckDBPyConnection, nav_usd: float | None = None) -> HedgeMarket:
+    """Read what the hedge is walked through, over the sessions of the term structure.
+
+    Parameters
+    ----------
+    nav_usd
+        The account, where it is not the model's; the model condor is then scaled to it.
+    """
+    parameters = dict(connection.execute("select parameter, value from ref.parameters").fetchall())
+    model_nav = float(parameters["model_nav_usd"])
+    account = model_nav if nav_usd is None else nav_usd
+    sessions = connection.execute(_SESSIONS).df()
+    futures = build_futures_market(connection.execute(_LISTINGS).df(), connection.execute(_SETTLEMENTS).df(), sessions)
+    quotes = connection.execute(_QUOTES).df()
+    options = build_option_market(connection.execute(_EXPIRIES).df(), quotes if len(quotes) else None, None, parameters)
+    return HedgeMarket(
+        futures=futures,
+        options=options,
+        protected_vega_usd=sessions["protected_vega_usd"].to_numpy(dtype=np.float64) * (account / model_nav),
+        nav_usd=account,
+        parameters=parameters,
+        notes={name.upper(): sessions[name].to_numpy(dtype=np.float64) for name in ("short_term_tr", "mid_term_tr")},
+    )
+
+
+def list_stretches(decided: Decided) -> list[Stretch]:
+    """Return the policies that decide, each with the sessions it decides."""
+    return [
+        Stretch(
+            machine=reign.policy.machine(),
+            path=reign.path,
+            span=reign.span,
+            open_shorts=decided.truths.of(reign.policy, Layer.SECOND_ENGINE, "open"),
+        )
+        for reign in decided.reigns
+    ]
+
+
+def _compare_readings(decided: Decided, market: HedgeMarket, calendars: CalendarListing) -> pd.DataFrame:
+    """The temporal layer's ledger under each reading, by the policy of the newest session over all of them."""
+    policy = decided.reigns[-1].policy
+    parts = []
+    for reading in (one.name.lower() for one in Reading):
+        stretch = Stretch(
+            machine=policy.machine(),
+            path=run_policy(policy, decided.truths, decided.market, reading, calendars),
+            span=slice(0, len(market.futures)),
+            reading=reading,
+        )
+        days = run_hedge(market, [stretch], calendars, [Layer.TEMPORAL_VEGA]).ledger.days
+        parts.append(days[days["layer"] == Layer.TEMPORAL_VEGA.value].drop(columns="layer").assign(reading=reading))
+    return pd.concat(parts, ignore_index=True)
