@@ -1,0 +1,176 @@
+"""Positions, trades and ledger in the warehouse, on a made-up market with a crisis in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from tests.support.bench import Bench, land_archive, rows, value
+from transforms.simulate import render_archive, simulate_market
+from warehouse.hedge import build_hedge
+from warehouse.hedge_states import PolicyInForce
+from warehouse.models import load_columns
+
+FIRST, LAST, CRISIS, SEED = date(2021, 1, 4), date(2023, 3, 31), date(2022, 6, 1), 11
+CUT = date(2022, 6, 24)
+"""In the middle of the crisis, with steps on and options held."""
+
+WALKED = (
+    "mart.daily_hedge_ledger",
+    "mart.daily_positions",
+    "mart.daily_reading_ledger",
+    "mart.hedge_trades",
+    "mart.time_shifts",
+    "mart.daily_condor",
+)
+DECIDED = ("mart.daily_governor", "mart.daily_hedge_state", "mart.daily_policy_comparison", "mart.layer_transitions")
+POLICY = ("ref.policies", "ref.policy_parameters", "ref.policy_rules")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("crisis")
+    for path, body in render_archive(simulate_market(FIRST, LAST, SEED, CRISIS)):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    return folder
+
+
+def build(archive: Path, home: Path, until: date) -> Iterator[duckdb.DuckDBPyConnection]:
+    bench = Bench(home)
+    land_archive(bench, archive, until=until)
+    yield bench.build(today=until + timedelta(days=1), is_simulated=True)
+    bench.close()
+
+
+@pytest.fixture(scope="module")
+def built(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    yield from build(archive, tmp_path_factory.mktemp("built"), LAST)
+
+
+@pytest.fixture(scope="module")
+def cut(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    yield from build(archive, tmp_path_factory.mktemp("cut"), CUT)
+
+
+def table(connection: duckdb.DuckDBPyConnection, name: str, until: date = LAST) -> pd.DataFrame:
+    return connection.execute(f"from {name} where trade_date <= ? order by all", [until]).df()
+
+
+def test_crisis_uses_every_layer(built: duckdb.DuckDBPyConnection) -> None:
+    query = "select layer, max(abs(held_contracts)) > 0 from mart.daily_positions group by 1 order by 1"
+    assert rows(built, query) == [("base", True), ("second_engine", True), ("temporal_vega", True)]
+    assert value(built, "select count(*) from mart.time_shifts where rolled_usd > 0") > 0
+
+
+@pytest.mark.parametrize("name", WALKED)
+def test_what_comes_later_changes_no_earlier_row(
+    built: duckdb.DuckDBPyConnection, cut: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    earlier, known = table(built, name, CUT), table(cut, name, CUT)
+    assert len(known) > 0
+    pd.testing.assert_frame_equal(earlier, known, rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_decided_at_a_close_is_traded_at_the_next(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        with days as (select trade_date, lag(trade_date) over (order by trade_date) as before from mart.daily_signals)
+        select trade.*
+        from mart.hedge_trades as trade
+        join days on days.trade_date = trade.trade_date
+        left join mart.daily_positions as position
+            on position.trade_date = days.before
+            and position.layer = trade.layer
+            and position.instrument = trade.instrument
+        where trade.trade_kind <> 'settled' and position.order_contracts is distinct from trade.traded_contracts
+    """
+    assert rows(built, query) == []
+
+
+def test_second_walk_writes_the_same(built: duckdb.DuckDBPyConnection) -> None:
+    before = {name: table(built, name) for name in WALKED[:-1]}
+    built.execute("begin")
+    try:
+        for name in (*WALKED[:-1], *DECIDED, *POLICY):
+            built.execute(f"drop table {name}")
+        build_hedge(built, list[PolicyInForce](), load_columns())
+        for name, frame in before.items():
+            pd.testing.assert_frame_equal(frame, table(built, name), check_exact=True)
+    finally:
+        built.execute("rollback")
+
+
+def test_reading_of_the_policy_is_its_own_ledger(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select ledger.trade_date
+        from mart.daily_hedge_ledger as ledger
+        join mart.daily_reading_ledger as reading
+            on reading.trade_date = ledger.trade_date and reading.reading = 'equal_vega'
+        where ledger.layer = 'temporal_vega' and ledger.pnl_cum_usd <> reading.pnl_cum_usd
+    """
+    assert rows(built, query) == []
+    by_reading = rows(
+        built, "select reading, last(pnl_cum_usd order by trade_date) from mart.daily_reading_ledger group by 1"
+    )
+    assert len({total for _, total in by_reading}) == 4
+
+
+def test_options_are_held_only_where_the_state_is_active(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select position.trade_date
+        from mart.daily_positions as position
+        join mart.daily_hedge_state as state using (trade_date, layer)
+        where position.layer = 'second_engine' and position.target_contracts < 0
+            and state.state not in ('active', 'blocked')
+    """
+    assert rows(built, query) == []
+
+
+def test_every_option_price_is_labelled_with_its_band(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select
+            -- a mark is a whole tick, its band is not
+            count(*) filter (
+                not is_model_priced or mark_low_pts > mark_pts + 0.0001 or mark_high_pts < mark_pts - 0.0001
+            ),
+            count(*)
+        from mart.daily_positions
+        where starts_with(instrument, 'VIX ') and mark_pts is not null and not starts_with(reason, 'settled')
+    """
+    wrong, count = rows(built, query)[0]
+    assert wrong == 0
+    assert count > 0
+
+
+def test_rolls_name_each_other_and_what_they_lock_in(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select leaving.trade_date
+        from mart.hedge_trades as leaving
+        left join mart.hedge_trades as entering
+            on entering.trade_date = leaving.trade_date
+            and entering.layer = leaving.layer
+            and entering.instrument = leaving.rolled_with
+            and entering.rolled_with = leaving.instrument
+            and entering.roll_yield_frac = leaving.roll_yield_frac
+        where leaving.trade_kind = 'rolled_out' and entering.instrument is null
+    """
+    assert rows(built, query) == []
+    assert value(built, "select count(*) from mart.hedge_trades where trade_kind = 'rolled_out'") > 20
+
+
+def test_targets_of_the_states_are_those_of_the_positions(built: duckdb.DuckDBPyConnection) -> None:
+    query = """
+        select state.trade_date, state.target_vega_usd, position.wanted_contracts
+        from mart.daily_hedge_state as state
+        join mart.daily_positions as position using (trade_date, layer)
+        where state.layer = 'base' and position.wanted_contracts <> 0 and position.order_contracts >= 0
+            and abs(state.target_vega_usd - position.wanted_contracts
+                * case when starts_with(position.instrument, 'VXM') then 100 else 1000 end) > 1e-6
+    """
+    assert rows(built, query) == []
