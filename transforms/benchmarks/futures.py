@@ -148,6 +148,6 @@ def build_premium_targets(
         legs = (*legs, *sold)
         retry.close()
         said = f"held to {expiry}"
-        what = f"{short.wanted_contracts * short.instrument.multiplier_usd / VX_MULTIPLIER_USD:.2f} VX"
+        what = f"{-short.wanted_contracts * short.instrument.multiplier_usd / VX_MULTIPLIER_USD:.2f} VX"
         wants.append(Want(legs, f"sold: {what} of {expiry}{', capped' if menu is not None else ''}"))
     return LayerTargets(Layer.BASE, tuple(wants))

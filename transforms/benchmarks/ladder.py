@@ -83,6 +83,7 @@ def build_ladder_targets(
     shifts = pd.DataFrame(walk.shifts, columns=list(SHIFT_COLUMNS)).astype(
         {"trade_date": "datetime64[us]", "gain_usd": "float64", "shifted_usd": "float64"}
         | dict.fromkeys(("sold_contracts", "middle_contracts", "long_contracts"), "int64")
+        | dict.fromkeys(("instrument", "middle_instrument", "long_instrument"), "object")
     )
     names = ["trade_date", "is_armed", "units", "paid_frac", *(f"{layer}_reason" for layer in LADDER)]
     details = pd.DataFrame(walk.rows, columns=names).astype({"trade_date": "datetime64[us]"})

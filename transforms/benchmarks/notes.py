@@ -92,7 +92,8 @@ def build_note_series(index_code: str, levels: Floats, base_dates: Sequence[date
         chain = index_code if base is None else f"{index_code}.{base.isoformat()}"
         if chain not in starts:
             starts[chain] = session
-            prefix, power = chain, -math.floor(math.log10(level))
+            # begun well inside of its range, not at an edge that the next close may cross
+            prefix, power = chain, -math.floor(math.log10(level / (HIGHEST_PTS / 10)))
         while level * 10.0**power < LOWEST_PTS:
             power += 1
         while level * 10.0**power >= HIGHEST_PTS:
