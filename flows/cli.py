@@ -16,6 +16,7 @@ from flows.command_line import DebugOption, HomeOption, JsonOption, reports_erro
 from flows.explain_cli import explain
 from flows.homes import home_to_read, home_to_write
 from flows.policy_cli import policy_app
+from flows.recalibrate_cli import recalibrate
 from flows.sources.choice import choose_source, is_simulated, market_of
 from transforms.errors import UsageError
 from warehouse.home import Home
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 app.command()(explain)
+app.command()(recalibrate)
 
 SourceOption = Annotated[str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")]
 ArchiveOption = Annotated[

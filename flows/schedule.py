@@ -1,8 +1,9 @@
-"""Serving the nightly on a schedule with Prefect, in New York time.
+"""Serving the nightly and the weekly re-calibration on a schedule with Prefect, in New York time.
 
 18:30 on weekdays: the night. 19:30 to 23:30: again each hour, cheap when the session is in. 11:30 the
 day after: reconciliation, when the contract files must confirm the same-evening settlements.
-Weekdays that are no session end as "nothing new".
+Weekdays that are no session end as "nothing new". 12:30 the day after a session: the re-calibration, which does
+something once a week, on the first such day after the week's last session; a missed one is made up for the next day.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.console import say
 from flows.nightly import nightly
+from flows.recalibrate import recalibrate
 from transforms.errors import PipelineError
 
 _LOOPBACK = "127.0.0.1"
@@ -35,6 +37,8 @@ TIMEZONE = "America/New_York"
 NIGHTLY = Cron("30 18 * * 1-5", timezone=TIMEZONE)
 RETRIES = Cron("30 19-23 * * 1-5", timezone=TIMEZONE)
 RECONCILIATION = Cron("30 11 * * 2-6", timezone=TIMEZONE)
+# After the reconciliation, when the contract files have confirmed the week's last settlements.
+RECALIBRATION = Cron("30 12 * * 2-6", timezone=TIMEZONE)
 
 
 def deployments(source: str, archive: str | None, home: str) -> list[Any]:
@@ -63,6 +67,14 @@ def deployments(source: str, archive: str | None, home: str) -> list[Any]:
             only_if_missing=True,
         ),
         deploy("reconciliation", RECONCILIATION, "contract files against same-evening settlements"),
+        recalibrate.to_deployment(
+            name="recalibration",
+            schedule=RECALIBRATION,
+            parameters={"home": home},
+            concurrency_limit=one_at_a_time,
+            description="parameters of the week that has ended, stored once",
+            tags=["alvh"],
+        ),
     ]
 
 

@@ -19,6 +19,8 @@ NEXT_STEPS = {
     "log": "copy the policy folder back from a copy you trust; nights stop until then",
     "policy": "`alvh policy diff` shows what changed, `alvh policy restore` writes the adopted policy back",
     "runs": "copy the record back from a copy of the home, and find out who changed what",
+    "calibrations": "copy the file back from a copy of the home; without one, take it out of the folder, and its week "
+    "is computed from the present data",
 }
 """What to do about a finding, by its area."""
 

@@ -17,12 +17,16 @@ CRONS = {
     "evening": "30 18 * * 1-5",
     "hourly-retry": "30 19-23 * * 1-5",
     "reconciliation": "30 11 * * 2-6",
+    "recalibration": "30 12 * * 2-6",
 }
 FLAGS = {
     "evening": {"on_sessions_only": True},
     "hourly-retry": {"on_sessions_only": True, "only_if_missing": True},
     "reconciliation": {},
+    "recalibration": {},
 }
+WEEKLY = "recalibration"
+ENTRYPOINTS = dict.fromkeys(CRONS, "flows/nightly.py:nightly") | {WEEKLY: "flows/recalibrate.py:recalibrate"}
 WHERE = {"source": "archive", "archive": "/some/archive", "home": "/some/home"}
 
 
@@ -43,7 +47,7 @@ def deployed() -> dict[str, dict[str, Any]]:
     return {config["name"]: config for config in configs}
 
 
-def test_served_deployments_are_evening_retries_and_reconciliation(served: dict[str, Any]) -> None:
+def test_served_deployments_are_evening_retries_reconciliation_and_recalibration(served: dict[str, Any]) -> None:
     assert list(served) == list(CRONS)
 
 
@@ -56,7 +60,9 @@ def test_served_deployment_runs_in_new_york_time(served: dict[str, Any], name: s
 
 @pytest.mark.parametrize("name", CRONS)
 def test_served_deployment_passes_source_and_flags(served: dict[str, Any], name: str) -> None:
-    assert served[name].parameters == {**WHERE, **FLAGS[name]}
+    # the re-calibration asks no source: it reads what is published
+    where = {"home": WHERE["home"]} if name == WEEKLY else WHERE
+    assert served[name].parameters == {**where, **FLAGS[name]}
 
 
 @pytest.mark.parametrize("name", CRONS)
@@ -66,18 +72,19 @@ def test_served_deployment_runs_once_at_a_time(served: dict[str, Any], name: str
 
 
 @pytest.mark.parametrize("name", CRONS)
-def test_served_deployment_is_the_nightly_flow(served: dict[str, Any], name: str) -> None:
-    assert served[name].entrypoint == "flows/nightly.py:nightly"
+def test_served_deployment_is_the_flow_it_names(served: dict[str, Any], name: str) -> None:
+    assert served[name].entrypoint == ENTRYPOINTS[name]
 
 
+@pytest.mark.parametrize("name", CRONS)
 def test_flow_takes_every_parameter_that_is_scheduled(
-    served: dict[str, Any], deployed: dict[str, dict[str, Any]]
+    served: dict[str, Any], deployed: dict[str, dict[str, Any]], name: str
 ) -> None:
     from flows.nightly import nightly
+    from flows.recalibrate import recalibrate
 
-    passed = {key for entry in served.values() for key in entry.parameters}
-    passed |= {key for entry in deployed.values() for key in entry["parameters"]}
-    assert passed <= set(nightly.parameters.properties)
+    flow: Any = recalibrate if name == WEEKLY else nightly
+    assert {*served[name].parameters, *deployed[name]["parameters"]} <= set(flow.parameters.properties)
 
 
 def test_prefect_yaml_deploys_what_alvh_schedule_serves(
@@ -97,8 +104,9 @@ def test_prefect_yaml_has_the_same_schedule(deployed: dict[str, dict[str, Any]],
 
 @pytest.mark.parametrize("name", CRONS)
 def test_prefect_yaml_has_the_same_flags_and_the_cboe_source(deployed: dict[str, dict[str, Any]], name: str) -> None:
-    assert deployed[name]["parameters"] == {"source": "cboe", **FLAGS[name]}
-    assert deployed[name]["entrypoint"] == "flows/nightly.py:nightly"
+    source = {} if name == WEEKLY else {"source": "cboe"}
+    assert deployed[name]["parameters"] == {**source, **FLAGS[name]}
+    assert deployed[name]["entrypoint"] == ENTRYPOINTS[name]
 
 
 @pytest.mark.parametrize("name", CRONS)

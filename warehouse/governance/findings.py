@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Finding:
     """One thing that is not as it was written.
 
-    ``area`` is one of raw, warehouse, log, policy, runs. ``is_error`` is False for traces that a killed
+    ``area`` is one of raw, warehouse, log, policy, runs, calibrations. ``is_error`` is False for traces that a killed
     run or a power cut leaves and that are no sign of a change.
     """
 

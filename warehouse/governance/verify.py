@@ -15,6 +15,7 @@ from warehouse.governance.signers import parse_signers
 from warehouse.governance.store import RECORD_KEY, read_version, trace_of_a_log
 from warehouse.governance.stored_files import check_inputs, check_published, check_raw_files
 from warehouse.home import Home
+from warehouse.stored_calibrations import check_stored_calibrations
 
 _WORDS = {
     "edited": "an entry was edited",
@@ -32,7 +33,7 @@ def verify_home(
     hash_policy: Callable[[bytes], str] | None = None,
     trusted_heads: Sequence[str] = (),
 ) -> VerifyReport:
-    """Re-hash the raw files and the warehouse, and check the log, its signatures and the run records.
+    """Re-hash the raw files, the warehouse and the stored calibrations, and check the log and the run records.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def verify_home(
     Returns
     -------
     VerifyReport
-        Findings in the order raw, warehouse, log, policy, runs. What was looked at is counted.
+        Findings in the order raw, warehouse, log, policy, runs, calibrations. What was looked at is counted.
     """
     folder = PolicyFolder.of(home)
     # The run records before the log: a night that ends meanwhile writes its entry first, then its record.
@@ -53,6 +54,7 @@ def verify_home(
     reading = read_log(folder)
     register = replay(reading.entries)
     raw, files = check_raw_files(home)
+    calibrations, stored = check_stored_calibrations(home, records)
     newest = next((record for record in reversed(records.values()) if record.get("published")), None)
     findings = [
         *raw,
@@ -63,6 +65,7 @@ def verify_home(
         *unreadable,
         *_check_heads(home, reading, records),
         *_check_nights(home, register, records),
+        *calibrations,
     ]
     counts = {
         "raw files": files,
@@ -70,6 +73,8 @@ def verify_home(
         "signatures": register.signatures_checked,
         "run records": len(records),
     }
+    if stored or calibrations:
+        counts["stored calibrations"] = stored
     return VerifyReport(tuple(findings), counts)
 
 
