@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -102,18 +102,22 @@ class CallMenu:
         if not new:
             return
         self.list_for(session for session, _ in new)
-        rows = [
-            listing[listing["expiry_date"] == pd.Timestamp(expiry)]
-            for session, expiry in new
-            for listing in (self._listing(session),)
-        ]
-        priced = self._options.price(pd.concat(rows, ignore_index=True))
-        found = dict(iter(priced.groupby([pd.DatetimeIndex(priced[name]).date for name in _KEYS])))
+        rows: list[pd.DataFrame] = []
         for session, expiry in new:
-            self._priced[session, expiry] = found.get((self._days[session], expiry), priced.iloc[:0])
+            listing = self._listing(session)
+            rows.append(listing[listing["expiry_date"] == pd.Timestamp(expiry)])
+            self._priced[session, expiry] = listing.iloc[:0]
+        asked_rows = pd.concat(rows, ignore_index=True)
+        if asked_rows.empty:
+            return
+        priced = self._options.price(asked_rows)
+        number = {self._days[session]: session for session, _ in new}
+        dates = [pd.DatetimeIndex(priced[name]).date for name in _KEYS]
+        parts: dict[Any, pd.DataFrame] = dict(iter(priced.groupby(dates)))
+        for (day, expiry), part in parts.items():
+            self._priced[number[day], expiry] = part
         if math.isnan(self._delta):
             return
-        number = {self._days[session]: session for session, _ in new}
         chosen = strike_for_delta(priced, self._delta, self._options.rules.option_strike_delta_limit)
         for row in chosen[[*_KEYS, "strike_pts", "price_pts"]].to_dict("records"):
             self._nearest[number[row["trade_date"].date()], row["expiry_date"].date()] = (

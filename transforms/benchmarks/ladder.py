@@ -118,12 +118,16 @@ class _Walk:
         # what may be held, until its settlement: priced at once, not close by close
         menu.mark_for(
             {
-                call.option: range(session, bisect_left(market.days, call.option.expiry))
+                call.option: self.list_life(session, call.option)
                 for session in due
                 for layer in LADDER
                 if isinstance(call := self.choose(session, layer), Call)
             }
         )
+
+    def list_life(self, session: int, option: VixOption) -> range:
+        """Sessions from a close to the last one before the settlement of an option."""
+        return range(session, bisect_left(self.market.days, option.expiry))
 
     def decide(self, session: int) -> Want:
         """What is wanted at a close."""
@@ -218,6 +222,7 @@ class _Walk:
         old = self.lots.pop(layer, None)
         if old is not None and layer == _SHORT and old.contracts and old.option != call.option:
             self.ending = (Leg(old.option, old.contracts, old.wanted),)
+        self.menu.mark_for({call.option: self.list_life(session, call.option)})
         bought = contracts * self.units
         self.lots[layer] = _Lot(call.option, bought, contracts * exact, bought * call.price_usd, call.price_pts)
         self.lots = {name: self.lots[name] for name in LADDER if name in self.lots}
