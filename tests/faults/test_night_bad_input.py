@@ -41,7 +41,7 @@ SPOILT_FILES: dict[str, tuple[Callable[[str], str], str]] = {
 def test_night_with_a_spoilt_required_file_ends_with_code_5_and_keeps_what_is_published(
     trader: Trader, market: Market, kind: str, which: str
 ) -> None:
-    trader.run()
+    trader.begin()
     before, stored = trader.state(), trader.raw_bodies()
     spoil, words = SPOILT_FILES[kind]
     path = market.contract_path(market.front()[0]) if which == "front contract" else market.index_path("VIX")
@@ -76,7 +76,7 @@ def test_night_after_the_publisher_mended_the_file_publishes(trader: Trader, mar
 
 
 def test_night_with_a_spoilt_expected_index_is_published_degraded_and_names_it(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     _spoil(market.index_path("VVIX"), lambda text: HTML)
     result = trader.run()
     assert result.exit_code == 3
@@ -87,7 +87,7 @@ def test_night_with_a_spoilt_expected_index_is_published_degraded_and_names_it(t
 
 
 def test_night_with_a_spoilt_index_goes_on_with_the_version_before(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     before = trader.rows("select count(*) from core.daily_index_levels where index_code = 'VVIX'")
     _spoil(market.index_path("VVIX"), lambda text: HTML)
     trader.run()
@@ -98,7 +98,7 @@ def test_night_with_a_spoilt_index_goes_on_with_the_version_before(trader: Trade
 def test_night_with_a_contract_priced_at_another_scale_ends_with_code_4(
     trader: Trader, market: Market, factor: int, reason: str
 ) -> None:
-    trader.run()
+    trader.begin()
     before = trader.state()
     expiry = market.front()[1]
 
@@ -115,7 +115,7 @@ def test_night_with_a_contract_priced_at_another_scale_ends_with_code_4(
 
 
 def test_night_whose_whole_newest_session_is_priced_tenfold_ends_with_code_4(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     before = trader.state()
     day = market.last.isoformat()
 
@@ -135,7 +135,7 @@ def test_night_whose_whole_newest_session_is_priced_tenfold_ends_with_code_4(tra
 
 
 def test_night_with_another_contracts_rows_in_a_file_ends_with_code_4(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     before = trader.state()
     first, second = market.front()[:2]
     market.contract_path(first).write_text(
@@ -167,7 +167,7 @@ def test_night_with_a_climbing_path_in_the_contract_list_reads_nothing_outside_a
 
 
 def test_night_with_a_contract_list_that_is_no_list_ends_with_code_5(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     before = trader.state()
     market.list_path.write_text('{"error": "try later"}', encoding="utf-8")
     with pytest.raises(SourceError) as caught:
@@ -177,7 +177,7 @@ def test_night_with_a_contract_list_that_is_no_list_ends_with_code_5(trader: Tra
 
 
 def test_night_with_a_file_missing_from_the_archive_goes_on_with_the_stored_one(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     past = market.monthlies[0]
     market.contract_path(past).unlink()
     assert trader.run().exit_code == 0
@@ -216,7 +216,7 @@ def test_run_record_of_a_refused_night_says_how_it_ended(trader: Trader, market:
 
 
 def test_home_of_a_real_market_refuses_a_simulated_one(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     with pytest.raises(PipelineError, match="holds another market") as caught:
         trader.run(market="simulated sample")
     assert caught.value.exit_code == 2

@@ -47,7 +47,7 @@ def _run_with_room_for(trader: Trader, limit: int) -> str:
 def test_night_on_a_full_disk_keeps_what_is_published_and_says_what_to_do(
     trader: Trader, market: Market, limit: int
 ) -> None:
-    trader.run()
+    trader.begin()
     before, stored = trader.state(), trader.raw_bodies()
     market.extend_to(market.last.replace(day=16))
 

@@ -18,7 +18,7 @@ def _restate(market: Market) -> tuple[str, str]:
 
 
 def test_second_night_publishes_the_same_values_and_says_so(trader: Trader) -> None:
-    trader.run()
+    trader.begin()
     before = trader.rows(VALUES)
     result = trader.run()
     assert result.sentence == "nothing new: no file changed; no settlement, level or rate published before has changed"
@@ -26,7 +26,7 @@ def test_second_night_publishes_the_same_values_and_says_so(trader: Trader) -> N
 
 
 def test_restated_settle_is_one_revision_row_with_both_values(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     day, _ = _restate(market)
     trader.run()
     rows = trader.rows(
@@ -37,7 +37,7 @@ def test_restated_settle_is_one_revision_row_with_both_values(trader: Trader, ma
 
 
 def test_restated_settle_is_named_in_the_report(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     day, _ = _restate(market)
     trader.run()
     latest = trader.home.reports / "latest"
@@ -47,14 +47,14 @@ def test_restated_settle_is_named_in_the_report(trader: Trader, market: Market) 
 
 
 def test_restated_file_is_kept_beside_the_earlier_version(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     _, name = _restate(market)
     trader.run()
     assert len([stored for stored in trader.raw_bodies() if f"/{name}/" in stored]) == 2
 
 
 def test_revision_is_found_once_and_stays_on_record(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     _restate(market)
     trader.run()
     trader.run()
@@ -62,7 +62,7 @@ def test_revision_is_found_once_and_stays_on_record(trader: Trader, market: Mark
 
 
 def test_new_sessions_are_no_revisions(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     market.extend_to(market.last.replace(day=16))
     result = trader.run()
     assert "2 new: 2025-09-15, 2025-09-16" in result.sentence
@@ -76,14 +76,14 @@ def test_last_n_warehouses_are_kept(trader: Trader) -> None:
 
 
 def test_runs_table_lists_every_run_with_its_outcome(trader: Trader) -> None:
-    trader.run()
+    trader.begin()
     trader.run()
     rows = trader.rows("select outcome, exit_code, is_simulated from ops.runs order by run_id")
     assert rows == [("published", 0, False), ("published", 0, False)]
 
 
 def test_run_record_holds_versions_inputs_rows_and_timings(trader: Trader) -> None:
-    trader.run()
+    trader.begin()
     record = json.loads(max(trader.home.runs.glob("*.json")).read_text(encoding="utf-8"))
     assert {"duckdb", "pandas", "python"} <= set(record["versions"])
     assert all(len(entry["sha256"]) == 64 for entry in record["inputs"])
@@ -109,7 +109,7 @@ def test_report_of_a_past_session_shows_nothing_later(trader: Trader, market: Ma
 
 
 def test_report_of_a_past_session_does_not_become_the_latest(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     trader.run(as_of=market.sessions[40])
     latest = json.loads((trader.home.reports / "latest" / "hedge-state.json").read_text(encoding="utf-8"))
     assert latest["as_of"] == market.last.isoformat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,8 @@ from flows.night import resolve_night
 from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
-from tests.support.nights import VALUES, Trader, evening_of
+from tests.support.nights import VALUES, Trader, evening_of, have_first_night
+from tests.support.shared import SharedFolders
 from transforms.errors import SourceError
 from warehouse.home import Home
 from warehouse.query import open_published
@@ -22,9 +24,9 @@ from warehouse.reports import write_report
 from warehouse.run_log import published_run, run_id_of
 
 
-@pytest.fixture
-def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    with LoopbackServer(market.root) as running:
+@contextmanager
+def serve(archive: Path, patch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    with LoopbackServer(archive) as running:
         for name, value in {
             "MIRROR_URL": running.url,
             "PACE_SECONDS": "0",
@@ -33,13 +35,25 @@ def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback
             "READ_TIMEOUT_SECONDS": "0.5",
             "MAX_WAIT_SECONDS": "0.2",
         }.items():
-            monkeypatch.setenv(f"ALVH_HTTP_{name}", value)
+            patch.setenv(f"ALVH_HTTP_{name}", value)
+        yield running
+
+
+def have_first_night_online(folder: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch, serve(folder / "archive", patch):
+        have_first_night(folder, "cboe")
+
+
+@pytest.fixture
+def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    with serve(market.root, monkeypatch) as running:
         yield running
 
 
 @pytest.fixture
-def online(trader: Trader, server: LoopbackServer) -> Trader:
-    return replace(trader, source="cboe")
+def online(trader: Trader, shared_folders: SharedFolders, server: LoopbackServer) -> Trader:
+    begun = shared_folders.get("first-night-online", have_first_night_online)
+    return replace(trader, source="cboe", begun=begun)
 
 
 def test_night_over_http_gives_the_same_tables_as_the_archive(trader: Trader, online: Trader, market: Market) -> None:
@@ -51,7 +65,7 @@ def test_night_over_http_gives_the_same_tables_as_the_archive(trader: Trader, on
 
 
 def test_second_night_over_http_fetches_nothing_new(online: Trader, server: LoopbackServer) -> None:
-    online.run()
+    online.begin()
     result = online.run()
     assert result.sentence.startswith("nothing new: no file changed")
     assert "no settlement, level or rate published before has changed" in result.sentence
@@ -60,7 +74,7 @@ def test_second_night_over_http_fetches_nothing_new(online: Trader, server: Loop
 def test_second_night_over_http_does_not_ask_for_complete_contracts(
     online: Trader, server: LoopbackServer, market: Market
 ) -> None:
-    online.run()
+    online.begin()
     asked_before = len(server.requests)
     online.run()
     asked = [one.path for one in server.requests[asked_before:]]
@@ -71,7 +85,7 @@ def test_second_night_over_http_does_not_ask_for_complete_contracts(
 
 
 def test_second_night_over_http_asks_only_conditionally_for_what_it_has(online: Trader, server: LoopbackServer) -> None:
-    online.run()
+    online.begin()
     asked_before = len(server.requests)
     online.run()
     for one in server.requests[asked_before:]:
@@ -113,7 +127,7 @@ def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_
 
 
 def test_night_in_which_an_index_fails_is_published_degraded(online: Trader, server: LoopbackServer) -> None:
-    online.run()
+    online.begin()
     server.fault("VIX3M_History", status=500)
     result = online.run()
     assert result.exit_code == 3
@@ -136,7 +150,7 @@ def test_night_in_which_the_server_blocks_a_burst_is_resumed_by_the_next(
 def test_evening_before_the_contract_files_are_out_uses_the_same_evening_table(
     online: Trader, server: LoopbackServer, market: Market
 ) -> None:
-    online.run()
+    online.begin()
     monday = LAST + timedelta(days=3)
     path = market.write_daily_settlements(LAST)
     market.write_daily_settlements(monday, table_of=LAST, shift=0.5)
@@ -168,7 +182,7 @@ def test_morning_after_the_contract_file_wins_and_the_difference_is_recorded(
 
 
 def test_holiday_evening_brings_nothing_new(online: Trader) -> None:
-    online.run()
+    online.begin()
     online.now = evening_of(LAST + timedelta(days=1))
     result = online.run()
     assert result.exit_code == 0
@@ -176,7 +190,7 @@ def test_holiday_evening_brings_nothing_new(online: Trader) -> None:
 
 
 def test_evening_whose_session_is_not_out_yet_says_so_and_is_no_failure(online: Trader) -> None:
-    online.run()
+    online.begin()
     online.now = evening_of(LAST + timedelta(days=3))
     result = online.run()
     assert result.exit_code == 0
@@ -184,7 +198,7 @@ def test_evening_whose_session_is_not_out_yet_says_so_and_is_no_failure(online: 
 
 
 def test_night_two_sessions_behind_is_degraded_and_names_the_session(online: Trader) -> None:
-    online.run()
+    online.begin()
     online.now = evening_of(LAST + timedelta(days=5))
     result = online.run()
     assert result.exit_code == 3
@@ -194,7 +208,7 @@ def test_night_two_sessions_behind_is_degraded_and_names_the_session(online: Tra
 def test_recheck_finds_a_restated_past_file_and_keeps_both_versions(
     online: Trader, server: LoopbackServer, market: Market
 ) -> None:
-    online.run()
+    online.begin()
     past = market.monthlies[1]
     line = market.contract_path(past).read_text(encoding="utf-8").splitlines()[5]
     fields = line.split(",")
@@ -227,7 +241,7 @@ def test_mirror_without_a_marker_is_taken_for_the_real_market(server: LoopbackSe
 
 
 def test_report_written_again_later_says_the_same_of_a_late_night(online: Trader) -> None:
-    online.run()
+    online.begin()
     online.now = evening_of(LAST + timedelta(days=5))
     late = online.run()
     report = online.home.reports / "latest" / "hedge-state.json"

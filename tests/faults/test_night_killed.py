@@ -33,7 +33,7 @@ def _run_and_die(trader: Trader, instant: str) -> None:
 def test_night_killed_leaves_what_is_published_and_the_next_night_succeeds(
     trader: Trader, market: Market, instant: str
 ) -> None:
-    trader.run()
+    trader.begin()
     values, stored = trader.rows(VALUES), trader.raw_bodies()
     market.extend_to(market.last.replace(day=16))
 
@@ -71,7 +71,7 @@ def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
     ("instant", "outcome"), [("before-the-swap", "interrupted"), ("between-swap-and-pruning", "published")]
 )
 def test_night_killed_around_the_swap_is_recorded_as_what_it_did(trader: Trader, instant: str, outcome: str) -> None:
-    trader.run()
+    trader.begin()
     _run_and_die(trader, instant)
     trader.run()
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(trader.home.runs.glob("*.json"))]
@@ -81,7 +81,7 @@ def test_night_killed_around_the_swap_is_recorded_as_what_it_did(trader: Trader,
 
 
 def test_revision_found_by_a_night_killed_after_the_swap_is_not_lost(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     path = market.contract_path(market.monthlies[1])
     line = path.read_text(encoding="utf-8").splitlines()[5]
     fields = line.split(",")
@@ -118,7 +118,7 @@ print(reads)
 
 
 def test_reader_in_a_loop_is_never_refused_during_nights(trader: Trader, market: Market, tmp_path: Path) -> None:
-    trader.run()
+    trader.begin()
     stop = tmp_path / "stop"
     with subprocess.Popen(
         [sys.executable, "-c", READER, str(trader.home.path), str(stop)],
@@ -136,7 +136,7 @@ def test_reader_in_a_loop_is_never_refused_during_nights(trader: Trader, market:
 
 
 def test_process_that_has_the_old_file_open_goes_on_reading_it(trader: Trader, market: Market) -> None:
-    trader.run()
+    trader.begin()
     # as another process would: a connection of its own to the file as it was
     copy_of_handle = trader.home.path / "held.duckdb"
     copy_of_handle.hardlink_to(trader.home.published)

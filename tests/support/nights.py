@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from functools import wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
+from flows import steps
 from flows.night import Night
 from flows.run import NightResult, Steps, run_night
+from tests.support.market import LAST, write_market
 from transforms.calendar import NEW_YORK
 from warehouse.checks import CheckResult, run_sql_checks, write_results
 from warehouse.home import Home
+from warehouse.reports import WrittenReport
 from warehouse.run_log import run_id_of
 
 
@@ -26,7 +34,33 @@ def check_with_sql_only(night: Night) -> list[CheckResult]:
     return results
 
 
-QUICK = Steps(check=check_with_sql_only)
+def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
+    """The report step with each chart drawn once a process: most nights of the tests have the same three charts.
+
+    A chart is a pure function of its numbers, so the files are those that the step writes by itself.
+    """
+    from transforms.report import render
+
+    drawn = {name: _remembering(name, draw) for name, draw in render._DRAWINGS.items()}
+    with patch.object(render, "_DRAWINGS", drawn):
+        return steps.report_step(night, as_of, is_latest, record)
+
+
+_CHARTS: dict[tuple[str, str, str], str] = {}
+
+
+def _remembering(name: str, draw: Callable[..., str]) -> Callable[..., str]:
+    @wraps(draw)
+    def run(chart: Mapping[str, Any], **options: Any) -> str:
+        key = (name, json.dumps(chart, sort_keys=True, default=str), json.dumps(options, sort_keys=True))
+        if key not in _CHARTS:
+            _CHARTS[key] = draw(chart, **options)
+        return _CHARTS[key]
+
+    return run
+
+
+QUICK = Steps(check=check_with_sql_only, report=report_drawn_once)
 
 
 def evening_of(day: date) -> datetime:
@@ -34,15 +68,36 @@ def evening_of(day: date) -> datetime:
     return datetime.combine(day, time(18, 30), NEW_YORK).astimezone(UTC)
 
 
+def have_first_night(folder: Path, source: str = "archive") -> None:
+    """Fill a folder with the made-up market (``archive``) and a home that had one night on it (``home``)."""
+    write_market(folder / "archive")
+    Trader(Home(folder / "home"), folder / "archive", evening_of(LAST), source).run()
+
+
 @dataclass
 class Trader:
-    """A home folder and an archive, one night after the other."""
+    """A home folder and an archive, one night after the other.
+
+    Attributes
+    ----------
+    begun
+        What :func:`have_first_night` made, for :meth:`begin`.
+    """
 
     home: Home
     archive: Path
     now: datetime
     source: str = "archive"
     nights: int = 0
+    begun: Path | None = None
+
+    def begin(self) -> None:
+        """Have the first night behind, as :meth:`run` would: take over the home of one that had the same market."""
+        assert self.begun is not None, "no first night to take over"
+        assert self.nights == 0
+        assert _files_of(self.archive) == _files_of(self.begun / "archive"), "that night had another market"
+        shutil.copytree(self.begun / "home", self.home.path)
+        self.nights = 1
 
     def night(self, **changes: Any) -> Night:
         """The next night's settings; a second later each time, so that run ids differ."""
@@ -87,6 +142,10 @@ class Trader:
             and ".meta" not in path.name
             and path.parent != self.home.raw
         }
+
+
+def _files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 VALUES = """
