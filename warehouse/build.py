@@ -19,6 +19,7 @@ import pandas as pd
 from transforms import calendar
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, Correction, corrections, index_registry, macro_series, parameters
+from warehouse.calibrations import load_calibrations, write_weekly_calibrations
 from warehouse.dated_tables import load_dated_tables
 from warehouse.hedge import build_hedge
 from warehouse.hedge_states import PolicyInForce
@@ -90,8 +91,10 @@ def build_warehouse(
         _load_signals(connection, columns.values())
         _load_corrections(connection, [] if is_simulated else corrections())
         load_stored_files(connection, home, states)
+        load_calibrations(connection, home)
         rows = build_models(connection, models.values(), columns)
-        rows |= build_hedge(connection, policies, columns)
+        rows |= write_weekly_calibrations(connection)
+        rows |= build_hedge(connection, policies, columns, home, today)
         create_late_tables(connection)
         connection.execute("commit")
         # Apart, because DuckDB cannot drop a table in the transaction that filled it. The file is

@@ -7,40 +7,45 @@ here in that order, from the tables that the models made before.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from transforms.calibration.matching import BETA_COLUMNS, match_betas
 from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
 from transforms.hedge.market import build_option_market
 from transforms.layers import Layer, Reading
 from transforms.positions.market import build_futures_market
 from transforms.registry import ColumnInfo
+from warehouse.book import build_book_tables
 from warehouse.hedge_states import Decided, PolicyInForce, decide_hedge, write_hedge_states
+from warehouse.home import Home
 from warehouse.models import count_rows, create_typed_table
 from warehouse.policy_paths import run_policy
 from warehouse.tables import MADE_IN_PYTHON
 
 _LISTINGS = "select trade_date, expiry_date, tenor_rank from core.daily_vx_listings"
 
-_SETTLEMENTS = "select trade_date, expiry_date, settle_pts from core.daily_vx_settlements where is_monthly"
+_SETTLEMENTS = (
+    "select trade_date, expiry_date, settle_pts, volume_contracts from core.daily_vx_settlements where is_monthly"
+)
 
 _SESSIONS = """
 select
     curve.trade_date,
     market.vix_close_pts,
     market.bill_discount_rate_frac,
-    sensitivity.vx1_beta_ratio,
-    sensitivity.vx2_beta_ratio,
-    sensitivity.vx3_beta_ratio,
-    sensitivity.vx4_beta_ratio,
+    market.spx_close_pts,
+    volatility.spx_rv21_pts,
     greatest(-condor.vega_usd_per_vix_pt, 0) as protected_vega_usd,
     volatility_index.short_term_tr,
-    volatility_index.mid_term_tr
+    volatility_index.short_term_base_date
 from mart.daily_term_structure as curve
 left join core.daily_hedge_inputs as market on market.trade_date = curve.trade_date
-left join mart.daily_sensitivities as sensitivity on sensitivity.trade_date = curve.trade_date
+left join mart.daily_realised_volatility as volatility on volatility.trade_date = curve.trade_date
 left join mart.daily_condor as condor on condor.trade_date = curve.trade_date
 left join mart.daily_volatility_indices as volatility_index on volatility_index.trade_date = curve.trade_date
 order by curve.trade_date
@@ -78,6 +83,8 @@ def build_hedge(
     connection: duckdb.DuckDBPyConnection,
     policies: Sequence[PolicyInForce],
     columns: Mapping[str, ColumnInfo],
+    home: Home | None = None,
+    today: date | None = None,
 ) -> dict[str, int]:
     """Decide the policies, walk the hedge on the model account, and write every table of it. Return rows by table.
 
@@ -87,23 +94,30 @@ def build_hedge(
         The policies that decide the layers, each with its first session; none means the default preset.
     columns
         The registry, which gives the tables their types.
+    home, today
+        Whose book is read, and the day on which; without a home the tables of the book are not made.
     """
     market = read_hedge_market(connection)
     calendars = CalendarListing(list(market.futures.days), market.options)
     decided = decide_hedge(connection, policies, calendars)
-    run = run_hedge(market, list_stretches(decided), calendars)
+    stretches = list_stretches(decided)
+    run = run_hedge(market, stretches, calendars)
     rows = write_hedge_states(connection, decided, run, calendars)
     tables = {
         "mart.daily_positions": run.positions,
         "mart.daily_hedge_ledger": run.ledger.days,
         "mart.time_shifts": run.ledger.time_shifts,
         "mart.hedge_trades": run.trades,
+        "mart.daily_layer_valuation": run.valuation,
         "mart.daily_reading_ledger": _compare_readings(decided, market, calendars),
     }
     for name, frame in tables.items():
         grain = [column.strip() for column in MADE_IN_PYTHON[name].grain.split(",")]
         create_typed_table(connection, name, frame, columns, grain)
         rows[name] = count_rows(connection, name)
+    if home is not None and today is not None:
+        policy_hash = decided.reigns[-1].policy_hash
+        rows |= build_book_tables(connection, home, market, stretches, policy_hash, calendars, columns, today)
     return rows
 
 
@@ -119,16 +133,30 @@ def read_hedge_market(connection: duckdb.DuckDBPyConnection, nav_usd: float | No
     model_nav = float(parameters["model_nav_usd"])
     account = model_nav if nav_usd is None else nav_usd
     sessions = connection.execute(_SESSIONS).df()
-    futures = build_futures_market(connection.execute(_LISTINGS).df(), connection.execute(_SETTLEMENTS).df(), sessions)
+    # A night sizes with the parameters of the newest finished week, as they were known then.
+    calibrations = connection.execute("from mart.weekly_calibrations order by used_from_date").df()
+    sessions = sessions.join(match_betas(sessions["trade_date"], calibrations)[list(BETA_COLUMNS)])
+    settlements = connection.execute(_SETTLEMENTS).df()
     quotes = connection.execute(_QUOTES).df()
-    options = build_option_market(connection.execute(_EXPIRIES).df(), quotes if len(quotes) else None, None, parameters)
+
+    def series(name: str) -> npt.NDArray[np.float64]:
+        return sessions[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
     return HedgeMarket(
-        futures=futures,
-        options=options,
-        protected_vega_usd=sessions["protected_vega_usd"].to_numpy(dtype=np.float64) * (account / model_nav),
+        futures=build_futures_market(connection.execute(_LISTINGS).df(), settlements, sessions),
+        options=build_option_market(
+            connection.execute(_EXPIRIES).df(), quotes if len(quotes) else None, calibrations, parameters
+        ),
+        protected_vega_usd=series("protected_vega_usd") * (account / model_nav),
         nav_usd=account,
         parameters=parameters,
-        notes={name.upper(): sessions[name].to_numpy(dtype=np.float64) for name in ("short_term_tr", "mid_term_tr")},
+        spx_close_pts=series("spx_close_pts"),
+        spx_rv21_pts=series("spx_rv21_pts"),
+        short_term_tr=series("short_term_tr"),
+        short_term_base_dates=[
+            None if pd.isna(day) else pd.Timestamp(day).date() for day in sessions["short_term_base_date"].tolist()
+        ],
+        volumes=settlements[["trade_date", "expiry_date", "volume_contracts"]],
     )
 
 
@@ -137,6 +165,7 @@ def list_stretches(decided: Decided) -> list[Stretch]:
     return [
         Stretch(
             machine=reign.policy.machine(),
+            values=reign.policy.values,
             path=reign.path,
             span=reign.span,
             open_shorts=decided.truths.of(reign.policy, Layer.SECOND_ENGINE, "open"),
@@ -152,6 +181,7 @@ def _compare_readings(decided: Decided, market: HedgeMarket, calendars: Calendar
     for reading in (one.name.lower() for one in Reading):
         stretch = Stretch(
             machine=policy.machine(),
+            values=policy.values,
             path=run_policy(policy, decided.truths, decided.market, reading, calendars),
             span=slice(0, len(market.futures)),
             reading=reading,

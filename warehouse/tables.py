@@ -20,6 +20,23 @@ class TableInfo(NamedTuple):
 
 
 MADE_IN_PYTHON = {
+    "mart.book_exposure": TableInfo(
+        "trade_date",
+        "what the account of your book protects at each close since the hedge was entered, in its own dollars; empty "
+        "without a book",
+        "warehouse/book.py",
+    ),
+    "mart.book_layers": TableInfo(
+        "trade_date, layer",
+        "what each layer of the hedge wants for the account of your book on the newest session, and why",
+        "warehouse/book.py",
+    ),
+    "mart.book_orders": TableInfo(
+        "trade_date, instrument",
+        "for the account of your book on the newest session: what the layers want, what it holds, and what to trade in "
+        "the next session, with reasons",
+        "warehouse/book.py",
+    ),
     "mart.daily_governor": TableInfo(
         "trade_date",
         "the governor of each session: promoter or steward, the guards that held, and the estimated results they judge",
@@ -44,6 +61,12 @@ MADE_IN_PYTHON = {
     "mart.daily_positions": TableInfo(
         "trade_date, layer, instrument",
         "what each layer of the model account wants, holds and has on order in every instrument at the close, and why",
+        "warehouse/hedge.py",
+    ),
+    "mart.daily_layer_valuation": TableInfo(
+        "trade_date, layer",
+        "what each layer asks of the VIX, of the account and of patience: break-evens, returns, roll credits, liquidity, "
+        "cost beside the budget; each missing value with its reason",
         "warehouse/hedge.py",
     ),
     "mart.daily_reading_ledger": TableInfo(
@@ -77,6 +100,17 @@ MADE_IN_PYTHON = {
         "detected_run_id, table_name, trade_date, row_key, column_name",
         "every published settlement, index level and bill rate that a later run found changed, with both values",
         "warehouse/revisions.py",
+    ),
+    "ref.book": TableInfo(
+        "as_of_date",
+        "the account of your book.toml: one row; empty without a book that can be used",
+        "warehouse/book.py",
+    ),
+    "ref.book_positions": TableInfo(
+        "instrument", "the protected legs and the hedge of your book.toml, as stated", "warehouse/book.py"
+    ),
+    "ref.book_warnings": TableInfo(
+        "warning_no", "what to know before trusting the orders of your book", "warehouse/book.py"
     ),
     "ref.corrections": TableInfo("correction", "known errors of the sources", "transforms/corrections.toml"),
     "ref.etp_launches": TableInfo(

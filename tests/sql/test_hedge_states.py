@@ -35,6 +35,7 @@ from warehouse.models import load_columns
 FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
 CHANGE = date(2022, 1, 3)
 WALKED = (
+    "mart.daily_layer_valuation",
     "mart.daily_positions",
     "mart.daily_hedge_ledger",
     "mart.daily_reading_ledger",

@@ -22,6 +22,7 @@ CUT = date(2022, 6, 24)
 
 WALKED = (
     "mart.daily_hedge_ledger",
+    "mart.daily_layer_valuation",
     "mart.daily_positions",
     "mart.daily_reading_ledger",
     "mart.hedge_trades",

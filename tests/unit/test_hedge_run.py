@@ -55,12 +55,21 @@ def market(level: float = 25.0, vvix: float = 110.0, nav_usd: float = NAV) -> He
         protected_vega_usd=np.full(len(DAYS), 10_000.0),
         nav_usd=nav_usd,
         parameters=PARAMETERS,
-        notes={},
+        spx_close_pts=np.full(len(DAYS), 5_000.0),
+        spx_rv21_pts=np.full(len(DAYS), 15.0),
+        short_term_tr=np.full(len(DAYS), 100.0),
+        short_term_base_dates=[DAYS[0]] * len(DAYS),
+        volumes=pd.DataFrame(columns=["trade_date", "expiry_date", "volume_contracts"]),
     )
 
 
-def stretch(machine: Mapping[str, Any] = ARTICLE, span: slice = slice(0, 5), **columns: Any) -> Stretch:
-    return Stretch(machine=machine, path=make_path(len(DAYS), **columns), span=span)
+def stretch(
+    machine: Mapping[str, Any] = ARTICLE,
+    span: slice = slice(0, 5),
+    values: Mapping[str, float] | None = None,
+    **columns: Any,
+) -> Stretch:
+    return Stretch(machine=machine, values=values or {}, path=make_path(len(DAYS), **columns), span=span)
 
 
 def listing(found: HedgeMarket) -> CalendarListing:
@@ -114,11 +123,24 @@ def test_wanted_vega_of_options_is_not_in_futures() -> None:
 
 
 @pytest.mark.parametrize("name", ["canon", "vxth", "vpd", "veqtor"])
-def test_sizing_that_is_not_computed_is_said_and_not_zero(name: str) -> None:
-    run = walk(market(), stretch(preset(name).machine()))
-    assert all(np.isnan(run.wanted_vega_usd(layer)).all() for layer in Layer)
-    assert "no positions are computed" in run.targets[0].wants[0].reason
-    assert run.positions.empty
+def test_policy_of_a_published_strategy_stands_in_the_base_alone(name: str) -> None:
+    policy = preset(name)
+    run = walk(market(), stretch(policy.machine(), values=policy.values))
+    assert all(want.reason for want in run.targets[0].wants)
+    assert not any(want.legs for one in run.targets[1:] for want in one.wants)
+    idle = stretch(policy.machine(), values=policy.values, base_state=[LayerState.IDLE] * 5)
+    assert not any(want.legs for want in walk(market(), idle).targets[0].wants)
+
+
+def test_policy_that_sells_futures_by_its_account_does_so_by_its_own_number() -> None:
+    policy = preset("vpd").with_values({"vpd_nav_per_contract_usd": 200_000})
+    long_enough = [date(2024, 9, 16), date(2024, 9, 17), SEP, date(2024, 9, 19), date(2024, 9, 20)]
+    found = replace(
+        market(), futures=make_market(long_enough, {one: [25.0] * 5 for one in (SEP, OCT, NOV, DEC)}, bill=0.05)
+    )
+    run = walk(found, stretch(policy.machine(), values=policy.values))
+    held = run.positions.loc[run.positions["held_contracts"] != 0, "held_contracts"]
+    assert set(held) == {-50}  # 10 million over 200,000
 
 
 def test_change_of_policy_trades_the_difference_the_session_after() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TypeAlias
 
 import numpy as np
@@ -76,13 +77,19 @@ class HedgeMarket:
         The account.
     parameters
         Values by name, as ``transforms/parameters.toml``.
-    notes
-        Levels of volatility indices by code, each of shape (n,).
+    spx_close_pts, spx_rv21_pts
+        float64, shape (n,): S&P 500 and its realised volatility over 21 sessions; NaN unknown.
+    short_term_tr
+        float64, shape (n,): rebuilt short-term index, total return; NaN unknown.
+    short_term_base_dates
+        Of each session: first session of the index's unbroken chain; None where there is none.
+    volumes
+        ``trade_date, expiry_date, volume_contracts`` of monthly VX futures.
 
     Raises
     ------
     ValueError
-        If the protected vega has another length, or the account is not positive.
+        If a series has another length, or the account is not positive.
     """
 
     futures: FuturesMarket
@@ -90,14 +97,17 @@ class HedgeMarket:
     protected_vega_usd: Floats
     nav_usd: float
     parameters: Mapping[str, float]
-    notes: Mapping[str, Floats]
+    spx_close_pts: Floats
+    spx_rv21_pts: Floats
+    short_term_tr: Floats
+    short_term_base_dates: Sequence[date | None]
+    volumes: pd.DataFrame
 
     def __post_init__(self) -> None:
         """Refuse what would be misread."""
-        if self.protected_vega_usd.shape != (len(self.futures),):
-            raise ValueError(
-                f"protected_vega_usd: expected {len(self.futures)} values, found {self.protected_vega_usd.shape}"
-            )
+        for name in ("protected_vega_usd", "spx_close_pts", "spx_rv21_pts", "short_term_tr", "short_term_base_dates"):
+            if len(getattr(self, name)) != len(self.futures):
+                raise ValueError(f"{name}: expected {len(self.futures)} values, found {len(getattr(self, name))}")
         if not self.nav_usd > 0:
             raise ValueError(f"nav_usd: expected a positive number, found {self.nav_usd}")
 

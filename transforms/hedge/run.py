@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from transforms.benchmarks.build import BenchmarkInputs, build_benchmark
+from transforms.benchmarks.catalogue import read_preset_values
 from transforms.hedge.calendars import CalendarListing
-from transforms.hedge.market import HedgeMarket
-from transforms.layers.codes import Layer
+from transforms.hedge.market import Floats, HedgeMarket
+from transforms.layers.codes import Layer, LayerState
 from transforms.layers.decide import is_sized_in_futures
 from transforms.layers.records import LayerPath
 from transforms.ledger.rules import CostRules, read_cost_rules
@@ -22,14 +24,19 @@ from transforms.ledger.table import Ledger, build_ledger
 from transforms.ledger.trades import build_trades
 from transforms.positions.instruments import VixFuture
 from transforms.positions.market import Marks
-from transforms.positions.priced import list_option_needs
-from transforms.positions.sizing import read_sizing_rules
+from transforms.positions.priced import PricedOptions, list_option_needs
+from transforms.positions.sizing import SizingRules, read_sizing_rules
 from transforms.positions.table import build_positions
 from transforms.positions.targets import build_base_targets, build_second_engine_targets, build_temporal_targets
 from transforms.positions.walk import LayerBook, build_book
-from transforms.positions.wants import NOTHING, LayerTargets, Want
+from transforms.positions.wants import NOTHING, LayerTargets, Leg, Want
+from transforms.valuation.holdings import read_volatilities
+from transforms.valuation.liquidity import read_volumes
+from transforms.valuation.rules import read_valuation_rules
+from transforms.valuation.table import ValuationInputs, build_valuation
 
-UNSIZED = Want((), "no positions are computed for this sizing of the policy")
+_BENCHMARK_OF = {"calls": "canon", "vxth": "vxth", "vpd": "vpd", "veqtor": "veqtor"}
+"""Who decides the targets of a policy that is not sized by the notional of futures."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +47,8 @@ class Stretch:
     ----------
     machine
         What the policy states (:meth:`Policy.machine`).
+    values
+        Every number of the policy by its own name.
     path
         What its layers would do on every session of the market.
     span
@@ -48,13 +57,17 @@ class Stretch:
         int8, shape (n,): truth of its permission to open shorts; None: always given.
     reading
         Another reading of the temporal layer than the policy's own.
+    held_options
+        VIX options that the account holds at the first close, which the second engine goes on with.
     """
 
     machine: Mapping[str, Any]
+    values: Mapping[str, float]
     path: LayerPath
     span: slice
     open_shorts: npt.NDArray[np.int8] | None = None
     reading: str | None = None
+    held_options: tuple[Leg, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,6 +119,22 @@ class HedgeRun:
         )
 
     @cached_property
+    def valuation(self) -> pd.DataFrame:
+        """What every layer asks for: see `build_valuation`."""
+        market = self.market
+        pricer = self.marks.options
+        inputs = ValuationInputs(
+            nav_usd=market.nav_usd,
+            spx_close_pts=market.spx_close_pts,
+            spx_rv21_pts=market.spx_rv21_pts,
+            volume_of=read_volumes(market.futures, market.volumes),
+            volatility_of=read_volatilities(pricer) if isinstance(pricer, PricedOptions) else None,
+            costs=self.costs,
+            rules=read_valuation_rules(market.parameters),
+        )
+        return build_valuation(self.books, self.marks, self.ledger.days, inputs)
+
+    @cached_property
     def positions(self) -> pd.DataFrame:
         """What is wanted, held and on order: see `build_positions`."""
         return build_positions(self.books, self.marks)
@@ -147,7 +176,12 @@ def run_hedge(
         Stretches that do not cover the sessions one after the other.
     """
     _check_cover(stretches, len(market.futures))
-    decided = [_decide(market, stretch, calendars) for stretch in stretches]
+    decided: list[dict[Layer, LayerTargets]] = []
+    notes: dict[str, Floats] = {}
+    for stretch in stretches:
+        by_layer, series = _decide(market, stretch, calendars)
+        decided.append(by_layer)
+        notes |= series
     targets = tuple(
         LayerTargets(
             layer,
@@ -161,7 +195,7 @@ def run_hedge(
     )
     needs = list_option_needs(targets, market.futures.days)
     pricer = market.options.price_for(market.futures, needs) if len(needs) else None
-    marks = Marks(market.futures, pricer, market.notes)
+    marks = Marks(market.futures, pricer, notes)
     return HedgeRun(
         market=market,
         targets=targets,
@@ -179,21 +213,54 @@ def run_hedge(
     )
 
 
-def _decide(market: HedgeMarket, stretch: Stretch, calendars: CalendarListing) -> dict[Layer, LayerTargets]:
-    """Targets of every layer over all sessions."""
+def _decide(
+    market: HedgeMarket, stretch: Stretch, calendars: CalendarListing
+) -> tuple[dict[Layer, LayerTargets], Mapping[str, Floats]]:
+    """Targets of every layer over all sessions, and the levels of the notes they trade in."""
     futures, path, nav = market.futures, stretch.path, market.nav_usd
-    if not is_sized_in_futures(stretch.machine):
-        unsized = (UNSIZED,) * len(futures)
-        return {layer: LayerTargets(layer, unsized) for layer in Layer}
     rules = read_sizing_rules(stretch.machine, market.parameters, reading=stretch.reading)
+    if not is_sized_in_futures(stretch.machine):
+        return _decide_benchmark(market, stretch, rules)
     # What a policy does not size by the condor is held at the lower end of its band, which is then its only size.
     base = build_base_targets(futures, path, rules, nav, market.protected_vega_usd)
     construct = calendars.constructor(stretch.machine, path)
-    return {
+    targets = {
         Layer.BASE: base,
         Layer.TEMPORAL_VEGA: build_temporal_targets(futures, path, rules, nav, base),
-        Layer.SECOND_ENGINE: build_second_engine_targets(futures, path, rules, nav, construct, stretch.open_shorts),
+        Layer.SECOND_ENGINE: build_second_engine_targets(
+            futures, path, rules, nav, construct, stretch.open_shorts, stretch.held_options
+        ),
     }
+    return targets, {}
+
+
+def _decide_benchmark(
+    market: HedgeMarket, stretch: Stretch, rules: SizingRules
+) -> tuple[dict[Layer, LayerTargets], Mapping[str, Floats]]:
+    """Targets of a policy that follows a published strategy: all of it stands in the base."""
+    name = _BENCHMARK_OF[str(stretch.machine["sizing"])]
+    inputs = BenchmarkInputs(
+        market=market.futures,
+        nav_usd=market.nav_usd,
+        sizes=rules,
+        options=market.options,
+        short_term_tr=market.short_term_tr,
+        short_term_base_dates=market.short_term_base_dates,
+        spx_close_pts=market.spx_close_pts,
+        spx_rv_pts=market.spx_rv21_pts,
+    )
+    known = read_preset_values(name)
+    values = {number: value for number, value in stretch.values.items() if number in known}
+    made = build_benchmark(name, inputs, values)
+    # A layer that is idle wants nothing, whatever the strategy would hold.
+    is_idle = (stretch.path.base_state == LayerState.IDLE).tolist()
+    wants = tuple(NOTHING if idle else want for idle, want in zip(is_idle, made.targets.wants, strict=True))
+    nothing = (NOTHING,) * len(wants)
+    return {
+        Layer.BASE: LayerTargets(Layer.BASE, wants),
+        Layer.TEMPORAL_VEGA: LayerTargets(Layer.TEMPORAL_VEGA, nothing),
+        Layer.SECOND_ENGINE: LayerTargets(Layer.SECOND_ENGINE, nothing),
+    }, made.notes
 
 
 def _measure_want(want: Want) -> float:

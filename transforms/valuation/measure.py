@@ -67,6 +67,14 @@ def sum_windows(values: Floats, sessions: int) -> Floats:
     return sums
 
 
+def slide_windows(values: Floats, sessions: int) -> Floats:
+    """The last sessions up to each one, shape (n, sessions); NaN before the first."""
+    if not len(values):
+        return np.empty((0, sessions))
+    padded = np.concatenate([np.full(sessions - 1, np.nan), values])
+    return np.lib.stride_tricks.sliding_window_view(padded, sessions)
+
+
 def count_history(length: int, sessions: int) -> Words:
     """Say of each session how much of a window its history covers."""
     return np.array([f"history covers {seen} of {sessions} sessions" for seen in range(1, length + 1)], object)

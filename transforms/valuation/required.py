@@ -9,7 +9,7 @@ import numpy as np
 from transforms.valuation.capital import compute_bill_growth
 from transforms.valuation.holdings import NOTHING_HELD, Holdings
 from transforms.valuation.horizon import compute_betas_at
-from transforms.valuation.measure import Flags, Floats, Ints, Measured, is_noted, judge
+from transforms.valuation.measure import Flags, Floats, Ints, Measured, is_noted, judge, slide_windows
 from transforms.valuation.rules import ValuationRules
 
 DAYS_A_YEAR = 365
@@ -98,11 +98,7 @@ def compute_rolling_betas(layer_excess: Floats, index_excess: Floats, sessions: 
         Undefined with fewer pairs, or where the index did not move. Row t depends on sessions up to t only.
     """
     pairs = np.isfinite(layer_excess) & np.isfinite(index_excess)
-    padding = np.full(sessions - 1, np.nan)
-    y, x = (
-        np.lib.stride_tricks.sliding_window_view(np.concatenate([padding, np.where(pairs, values, np.nan)]), sessions)
-        for values in (layer_excess, index_excess)
-    )
+    y, x = (slide_windows(np.where(pairs, values, np.nan), sessions) for values in (layer_excess, index_excess))
     used = np.isfinite(x)
     count = used.sum(axis=1)
     some = np.maximum(count, 1)[:, None]
@@ -128,8 +124,7 @@ def compute_mean_variance_premium(vix_pts: Floats, rv21_pts: Floats, sessions: i
     meaning of a seller's gain: Carr and Wu (2009), Variance Risk Premiums.
     """
     premium = vix_pts**2 - rv21_pts**2
-    padded = np.concatenate([np.full(sessions - 1, np.nan), premium])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, sessions)
+    windows = slide_windows(premium, sessions)
     is_known = np.isfinite(windows)
     count = is_known.sum(axis=1)
     mean = np.where(is_known, windows, 0).sum(axis=1) / np.maximum(count, 1)
