@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.audit_history import draw_vix, list_sessions, make_history
+from tests.support.examples import examples
 from transforms.audit import (
     AuditRules,
     PolicyHistory,
@@ -36,7 +37,7 @@ Floats = npt.NDArray[np.float64]
 
 SEEDS = 50
 SESSIONS = 1_600
-QUICK = settings(max_examples=40, derandomize=True, deadline=None)
+QUICK = examples(40)
 
 
 def rules(seed: int) -> AuditRules:

@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.benchmarks import ModelOptions, cut_inputs, draw_inputs
+from tests.support.examples import examples
 from transforms.benchmarks import BenchmarkInputs, BookedBenchmark, book_benchmark, build_benchmark, list_benchmarks
 from transforms.benchmarks.veqtor import VeqtorRules
 from transforms.ledger import CostRules
@@ -19,7 +20,7 @@ from transforms.positions.sizing import weigh_vxth_calls
 NAMES = [info.name for info in list_benchmarks()]
 SEEDS = st.integers(0, 10_000)
 PIECES = ["roll_usd", "curve_usd", "theta_usd", "option_move_usd", "cost_usd", "interest_usd"]
-few = settings(max_examples=4, deadline=None)
+few = examples(4)
 
 
 @lru_cache(maxsize=4)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.calibrations import cut, draw_frames, spoil_after, weekdays
+from tests.support.examples import examples
 from transforms.calibration import CalibrationRules, compute_weekly_calibrations, match_betas
 from transforms.options.model_surface import DEFAULT_PRICING_RULES, match_calibrations
 
@@ -24,7 +25,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 CUTS = st.integers(0, 399)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=SEEDS, at=CUTS)
 def test_later_data_change_no_earlier_calibration(seed: int, at: int) -> None:
     frames = draw_frames(seed, SESSIONS, 400)
@@ -47,7 +48,7 @@ def test_made_up_values_have_every_number_and_every_hole() -> None:
     assert {"ok", "partial", "too_few_months"} <= set(found["roll_calibration_status"])
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(seed=SEEDS, at=CUTS)
 def test_values_of_a_session_come_from_weeks_before_it(seed: int, at: int) -> None:
     frames = draw_frames(seed, SESSIONS, 400)

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.bench import ModelBench
+from tests.support.examples import examples
 from tests.support.regime import contangos, expected_regimes, run_regimes
 
-QUICK = settings(max_examples=25, derandomize=True, deadline=None)
+QUICK = examples(25)
 DAY = date(2025, 1, 6)
 
 # close to the edges and their bands, where the decisions are
@@ -40,7 +41,7 @@ def test_regime_equals_the_state_machine(shared: ModelBench, path: list[float | 
     assert found == expected_regimes(contangos(shared))
 
 
-@settings(parent=QUICK, max_examples=10)
+@examples(10)
 @given(path=st.lists(STEPS, min_size=1, max_size=40), confirm=st.sampled_from([1, 3, 5]))
 def test_regime_equals_the_state_machine_with_other_confirmations(
     shared: ModelBench, path: list[float | None], confirm: int

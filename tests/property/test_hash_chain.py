@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transforms.hash_chain import (
     START,
     canonical_json,
@@ -32,7 +33,7 @@ CONTENTS = st.lists(
     min_size=1,
     max_size=5,
 )
-RANDOM = settings(max_examples=150, derandomize=True, deadline=None)
+RANDOM = examples(150)
 ENTRIES = seal_entries([{"kind": "nightly_state", "session": f"2025-01-0{day}"} for day in range(1, 7)], START)
 LINES = [render_entry(entry) for entry in ENTRIES]
 BODY = b"".join(LINES)

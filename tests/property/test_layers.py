@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.layers_reference import ROLES, run_reference
 from transforms.layers import (
     ALLOWED_EDGES,
@@ -35,8 +36,8 @@ from transforms.layers import (
 )
 
 LONGEST = 80
-THOROUGH = settings(max_examples=2000, derandomize=True, deadline=None)
-QUICK = settings(parent=THOROUGH, max_examples=300)
+THOROUGH = examples(800)
+QUICK = examples(300)
 CODES: dict[str, Any] = {"state": LayerState, "reason": Reason, "roll": Roll, "mode": Mode}
 
 

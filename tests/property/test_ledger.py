@@ -15,9 +15,10 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.ledger_market import NAV_USD, Scene, construct_calendar, draw_scene
 from tests.support.ledger_reference import ReferenceDay, age_future, run_reference, whole_cents
 from transforms.layers import Reading
@@ -38,8 +39,8 @@ from transforms.positions import (
 from transforms.positions.sizing import compute_loss_bound
 from transforms.positions.walk import FillKind
 
-THOROUGH = settings(max_examples=60, derandomize=True, deadline=None)
-QUICK = settings(parent=THOROUGH, max_examples=25)
+THOROUGH = examples(60)
+QUICK = examples(25)
 SEEDS = st.integers(0, 2**32 - 1)
 READINGS = st.sampled_from(Reading)
 PIECES = ("roll_usd", "curve_usd", "theta_usd", "option_move_usd", "cost_usd", "interest_usd")

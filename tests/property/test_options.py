@@ -7,17 +7,18 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.options import SESSION, make_bills, make_body, make_entry, make_quotes, make_settlements, tilted
 from transforms.errors import SourceError
 from transforms.options.black76 import compute_black76_price, compute_implied_volatility
 from transforms.options.chain import build_quotes_frame, parse_option_chain
 from transforms.options.tables import compute_chain_sessions, compute_chain_tables
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
-SLOW = settings(max_examples=40, derandomize=True, deadline=None)
+QUICK = examples(150)
+SLOW = examples(40)
 GOOD = "VIX251022P00020000"
 OCTOBER, NOVEMBER = date(2025, 10, 22), date(2025, 11, 19)
 

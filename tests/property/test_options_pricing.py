@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transforms.options.black76 import compute_black76_price
 from transforms.options.implied import compute_years_to_settlement
 from transforms.options.listed import list_strikes, nearest_listed_strike
@@ -18,7 +19,8 @@ from transforms.options.model_surface import (
 )
 from transforms.options.pricing import attribute_moves, price_options
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
+QUICK = examples(150)
+SLOW = examples(50)
 STRIKES = list_strikes(pd.Timestamp("2025-09-15").date(), is_nearest=True)
 NUMBERS = st.one_of(st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0, 1e-300, 1e300]), st.floats(0, 200))
 DAYS = st.one_of(st.none(), st.integers(0, 500))
@@ -48,7 +50,7 @@ def frames(draw: st.DrawFn) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     )
 
 
-@QUICK
+@SLOW
 @given(data=frames())
 def test_any_frame_is_priced_or_told_why_not(data: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
     positions, market, quotes = data

@@ -6,15 +6,16 @@ import json
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.bench import list_entry
+from tests.support.examples import examples
 from transforms.contracts import ListedContract, parse_contract_list
 from transforms.errors import SourceError
 from transforms.formats import CSV_DATASETS, VX_HEADER, inspect_file, last_trade_date
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
+QUICK = examples(150)
 NAMES = {
     "vx_contract_list": "VX_product_list.json",
     "vx_contract": "VX_2025-01-22.csv",
@@ -82,7 +83,7 @@ def test_names_cover_every_format() -> None:
 
 
 @pytest.mark.parametrize("dataset", sorted(NAMES))
-@settings(parent=QUICK, max_examples=60)
+@examples(60)
 @given(body=BODIES)
 def test_inspection_of_any_bytes_is_a_reason_or_none(dataset: str, body: bytes) -> None:
     found = inspect_file(dataset, NAMES[dataset], body)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.policies import COLUMNS, load, signals, small
 from transforms.errors import PolicyError
 from transforms.policy.differences import describe_difference
@@ -19,7 +20,7 @@ from transforms.policy.tokens import tokenise
 from transforms.policy.types import check_condition
 from warehouse.expressions import parse_expression
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
+QUICK = examples(150)
 VALUES = {"x": 25.0, "y": 0.5}
 
 NUMBERS = st.one_of(
@@ -145,7 +146,7 @@ ALLOWED = {"and", "or", "not", "compare", "between", "in", "is_null", "+", "-", 
 }
 
 
-@settings(parent=QUICK, max_examples=600)
+@examples(600)
 @given(text=WORDS)
 @example(text="is_big_top is_big_top")
 @example(text="1 , 2")

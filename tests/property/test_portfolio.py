@@ -6,11 +6,12 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.book import ACCOUNT, EXAMPLE
 from tests.support.condor import SETTINGS, VALUES
+from tests.support.examples import examples
 from transforms.calendar import sessions
 from transforms.errors import BookError
 from transforms.portfolio.book import OptionLeg, check_book
@@ -21,8 +22,8 @@ from transforms.portfolio.pricing import value_options
 from transforms.portfolio.settings import condor_settings
 from transforms.portfolio.strikes import choose_strikes
 
-QUICK = settings(max_examples=120, derandomize=True, deadline=None)
-SLOW = settings(max_examples=40, derandomize=True, deadline=None)
+QUICK = examples(120)
+SLOW = examples(40)
 DAYS = sessions("XNYS", date(2019, 12, 2), date(2020, 4, 30))
 TODAY = date(2026, 1, 8)
 CLOSES = st.one_of(st.sampled_from([np.nan, 0.0, -1.0, np.inf]), st.floats(1, 20_000))

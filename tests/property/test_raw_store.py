@@ -6,9 +6,10 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
 
@@ -17,7 +18,7 @@ BAD = [b"<html>", b"", b"observation_date,DTB3\n2025-01-06,4"]
 NIGHTS = st.lists(st.sampled_from(GOOD + BAD), min_size=1, max_size=6)
 
 
-@settings(max_examples=25, derandomize=True, deadline=None)
+@examples(25)
 @given(nights=NIGHTS)
 def test_store_reads_the_last_good_body_whatever_the_order(nights: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

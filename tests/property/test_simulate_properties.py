@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transforms.registry import index_registry
 from transforms.simulate import plant_defects, render_archive, simulate_market
 from transforms.simulate.model import States, convexity, forward_volatility, simulate_states
@@ -16,7 +17,7 @@ days = st.dates(date(2005, 1, 3), date(2025, 6, 30))
 seeds = st.integers(0, 2**40)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(first=days, length=st.integers(60, 500), seed=seeds, shock=st.none() | st.integers(0, 40))
 def test_a_market_stays_inside_its_bounds(first: date, length: int, seed: int, shock: int | None) -> None:
     last = max(first + timedelta(days=length), date(2013, 1, 2))
@@ -34,7 +35,7 @@ def test_a_market_stays_inside_its_bounds(first: date, length: int, seed: int, s
     assert (live["settle_pts"] / live["trade_date"].map(middle)).between(0.42, 2.4).all()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=seeds, steps=st.integers(2, 300), more=st.integers(1, 100), at=st.none() | st.integers(0, 200))
 def test_a_longer_path_begins_with_the_shorter_one(seed: int, steps: int, more: int, at: int | None) -> None:
     short, long = simulate_states(steps, seed, at), simulate_states(steps + more, seed, at)
@@ -42,7 +43,7 @@ def test_a_longer_path_begins_with_the_shorter_one(seed: int, steps: int, more: 
         assert (getattr(long, name)[:steps] == getattr(short, name)).all()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(seed=seeds)
 def test_forward_variance_adds_up(seed: int) -> None:
     """Variance over 60 days is the mean of its two halves; an expectation lies below the root of variance."""
@@ -55,7 +56,7 @@ def test_forward_variance_adds_up(seed: int) -> None:
     assert (convexity(states, np.zeros(30)) == 0).all()
 
 
-@settings(max_examples=3, deadline=None)
+@examples(3)
 @given(seed=st.integers(0, 2**31))
 def test_planting_is_repeatable_and_touches_only_what_it_names(seed: int) -> None:
     rendered = dict(render_archive(simulate_market(date(2024, 6, 3), date(2025, 6, 30), seed % 50)))

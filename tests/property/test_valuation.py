@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.ledger_market import NAV_USD, BlackPricer, Scene, construct_calendar, draw_scene
 from tests.support.valuation import tell_volatility
 from transforms.ledger import CostRules, Ledger, build_ledger
@@ -45,8 +46,8 @@ from transforms.valuation import (
 )
 from transforms.valuation.horizon import age_prices
 
-THOROUGH = settings(max_examples=25, derandomize=True, deadline=None)
-QUICK = settings(parent=THOROUGH, max_examples=10)
+THOROUGH = examples(25)
+QUICK = examples(10)
 SEEDS = st.integers(0, 2**32 - 1)
 RULES = ValuationRules(
     month_sessions=5,

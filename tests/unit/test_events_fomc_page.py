@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transforms.events import fomc_meetings, merge_meetings, parse_fomc_page
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
+QUICK = examples(150)
 
 
 def row(month: str, days: str, rest: str = "", *, shaded: bool = False) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from transforms.errors import PipelineError
 from transforms.events import ReleaseDate, estimate_release_date, release_date_of, release_dates
 from transforms.events.releases import check_releases, release_rules
 
-QUICK = settings(max_examples=150, derandomize=True, deadline=None)
+QUICK = examples(150)
 TABLED = [row for row in release_dates() if row.release_date is not None]
 MONTHLY = sorted(name for name, rule in release_rules().items() if rule.frequency == "monthly")
 
