@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from flows.run import NightResult, run_night
 from flows.sample import MANIFEST, advance_sample, first_session_of, write_simulated_archive
 from flows.settings import Settings
 from tests.support.nights import QUICK, Trader, evening_of
+from tests.support.shared import SharedFolders
 from transforms.errors import UsageError
 from warehouse.home import Home
 from warehouse.run_log import run_id_of
@@ -32,6 +34,24 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, NightResult,
     first = run_night(_night(home, evening_of(FRIDAY)), QUICK)
     second = run_night(_night(home, evening_of(FRIDAY + timedelta(days=3))), QUICK)
     return home, first, second
+
+
+@pytest.fixture
+def year(tmp_path: Path, shared_folders: SharedFolders) -> Path:
+    """A simulated market of a year, of seed 3: ``market`` in the test's own folder."""
+    made = shared_folders.get("simulated-year", lambda folder: write_year(folder / "market", 3))
+    return shutil.copytree(made / "market", tmp_path / "market")
+
+
+@pytest.fixture
+def sample(tmp_path: Path, shared_folders: SharedFolders) -> Path:
+    """The sample as one night's fetch leaves it, with the times of its files."""
+    made = shared_folders.get("sample", lambda folder: advance_sample(folder / "sample", FRIDAY))
+    return shutil.copytree(made / "sample", tmp_path / "sample")
+
+
+def write_year(folder: Path, seed: int) -> None:
+    write_simulated_archive(folder, first_session_of(FRIDAY, 1), FRIDAY, seed)
 
 
 def test_sample_is_made_on_demand_and_ends_at_the_newest_session(nights: tuple[Path, NightResult, NightResult]) -> None:
@@ -58,21 +78,19 @@ def test_sample_moved_on_by_a_session_restates_nothing(nights: tuple[Path, Night
     assert "1 new: 2026-01-12; no settlement, level or rate published before has changed" in second.sentence
 
 
-def test_sample_on_the_same_evening_is_not_written_again(tmp_path: Path) -> None:
-    advance_sample(tmp_path / "sample", FRIDAY)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "sample").rglob("*.*")}
-    advance_sample(tmp_path / "sample", FRIDAY)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "sample").rglob("*.*")} == before
+def test_sample_on_the_same_evening_is_not_written_again(sample: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in sample.rglob("*.*")}
+    assert before
+    advance_sample(sample, FRIDAY)
+    assert {path: path.stat().st_mtime_ns for path in sample.rglob("*.*")} == before
 
 
-def test_sample_broken_off_while_made_is_made_again(tmp_path: Path) -> None:
-    folder = tmp_path / "sample"
-    advance_sample(folder, FRIDAY)
-    whole = {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()}
-    (folder / "SIMULATED.json").unlink()
-    next(folder.rglob("VX_2025-*.csv")).write_bytes(b"half a fi")
-    advance_sample(folder, FRIDAY)
-    assert {path: path.read_bytes() for path in folder.rglob("*.*") if path.is_file()} == whole
+def test_sample_broken_off_while_made_is_made_again(sample: Path) -> None:
+    whole = {path: path.read_bytes() for path in sample.rglob("*.*") if path.is_file()}
+    (sample / "SIMULATED.json").unlink()
+    next(sample.rglob("VX_2025-*.csv")).write_bytes(b"half a fi")
+    advance_sample(sample, FRIDAY)
+    assert {path: path.read_bytes() for path in sample.rglob("*.*") if path.is_file()} == whole
 
 
 def test_home_of_a_simulated_market_refuses_a_real_archive(
@@ -84,9 +102,8 @@ def test_home_of_a_simulated_market_refuses_a_real_archive(
         run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path), QUICK)
 
 
-def test_archive_written_by_simulate_is_recognised_as_simulated(tmp_path: Path) -> None:
-    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
-    assert _night(tmp_path / "home", evening_of(FRIDAY), "archive", tmp_path / "market").is_simulated
+def test_archive_written_by_simulate_is_recognised_as_simulated(tmp_path: Path, year: Path) -> None:
+    assert _night(tmp_path / "home", evening_of(FRIDAY), "archive", year).is_simulated
 
 
 def test_simulate_never_writes_over_anything_else(tmp_path: Path) -> None:
@@ -128,27 +145,24 @@ def test_reading_prefers_the_real_market(tmp_path: Path, monkeypatch: pytest.Mon
         assert home_to_read(None).path == expected
 
 
-def test_two_simulated_markets_do_not_share_a_home(tmp_path: Path) -> None:
-    for seed in (3, 4):
-        write_simulated_archive(tmp_path / f"market{seed}", first_session_of(FRIDAY, 1), FRIDAY, seed)
+def test_two_simulated_markets_do_not_share_a_home(tmp_path: Path, year: Path) -> None:
+    write_year(tmp_path / "other", 4)
     home = tmp_path / "home"
-    run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "market3"), QUICK)
+    run_night(_night(home, evening_of(FRIDAY), "archive", year), QUICK)
     with pytest.raises(UsageError, match="holds another market"):
-        run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "market4"), QUICK)
+        run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "other"), QUICK)
 
 
-def test_simulated_archive_without_a_named_home_goes_to_the_samples(tmp_path: Path) -> None:
-    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
-    settings = Settings(home=None, source="archive", archive=tmp_path / "market")
+def test_simulated_archive_without_a_named_home_goes_to_the_samples(year: Path) -> None:
+    settings = Settings(home=None, source="archive", archive=year)
     now = evening_of(FRIDAY)
     night = resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
     assert night.home.path == SAMPLE_HOME
 
 
-def test_simulate_does_not_mix_two_markets_in_a_folder(tmp_path: Path) -> None:
-    write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 3)
+def test_simulate_does_not_mix_two_markets_in_a_folder(year: Path) -> None:
     with pytest.raises(UsageError, match="another market"):
-        write_simulated_archive(tmp_path / "market", first_session_of(FRIDAY, 1), FRIDAY, 4)
+        write_year(year, 4)
 
 
 def test_marker_that_cannot_be_read_is_never_taken_for_a_real_market(tmp_path: Path) -> None:

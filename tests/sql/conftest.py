@@ -1,4 +1,8 @@
-"""Benches for the model tests: builds are shared by all tests of a module."""
+"""Benches for the model tests.
+
+A module that names the tables it asks in ``ASKED`` gets a bench that builds only what these are made of; a
+``module_bench`` always builds the whole warehouse, once for all tests of its module.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,9 @@ from tests.support.bench import Bench, ModelBench
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A home of one test's own."""
-    made = Bench(tmp_path / "home")
+    made = Bench(tmp_path / "home", getattr(request.module, "ASKED", ()))
     yield made
     made.close()
 

@@ -15,6 +15,15 @@ from tests.support.workbook import shiller_rows, xls
 from transforms import calendar
 from transforms.registry import parameters
 
+ASKED = (
+    "core.daily_breadth",
+    "core.daily_fund_values",
+    "core.daily_price_bars",
+    "core.monthly_valuations",
+    "core.sector_valuations",
+    "ops.quarantined_rows",
+)
+
 FETCHED = datetime(2025, 9, 14, 12, tzinfo=UTC)
 DAY = date(2025, 1, 6)
 

@@ -10,6 +10,12 @@ import pytest
 from tests.support.bench import Bench, archive_line, monthlies, rows, value, vx_line
 from transforms.formats import VX_HEADER
 
+ASKED = (
+    "core.daily_vx_settlements",
+    "ops.quarantined_rows",
+    "stg.vx_contract_rows",
+)
+
 # Each case has a contract, and so a file, of its own: 2020 to 2023, one a month.
 EXPIRIES = monthlies(date(2020, 1, 1), date(2023, 12, 1))
 

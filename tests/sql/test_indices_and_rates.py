@@ -9,6 +9,14 @@ import pytest
 
 from tests.support.bench import Bench, rows, value
 
+ASKED = (
+    "core.daily_bill_rates",
+    "core.daily_index_levels",
+    "ops.quarantined_rows",
+    "stg.fred_observations",
+    "stg.index_level_rows",
+)
+
 DAY = "01/06/2025"
 VIX = {
     "good line": ("01/02/2025,17,18,16,17.5", None, None),

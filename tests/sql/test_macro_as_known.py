@@ -15,6 +15,14 @@ from flows.sources.archive import ArchiveSource
 from tests.support.bench import Bench, monthlies, rows, sessions_from, value, vx_line
 from transforms.simulate import render_archive, simulate_market
 
+ASKED = (
+    "core.macro_observations",
+    "core.macro_release_dates",
+    "mart.daily_macro",
+    "mart.macro_price_readings",
+    "ops.quarantined_rows",
+)
+
 LATE = datetime(2025, 9, 10, 22, tzinfo=UTC)
 LATE_DAY = date(2025, 9, 10)
 

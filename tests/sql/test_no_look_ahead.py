@@ -13,6 +13,7 @@ from tests.support.bench import Bench, land_archive, rows
 from tests.support.market import write_market
 
 MARTS = ("mart.daily_term_structure", "mart.daily_volatility_indices")
+ASKED = MARTS
 # across an expiry, a holiday and a month's end; the last session of all is LAST of the market
 CUTS = (date(2025, 7, 15), date(2025, 7, 16), date(2025, 8, 29), date(2025, 9, 11))
 

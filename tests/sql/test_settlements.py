@@ -8,6 +8,17 @@ import pytest
 
 from tests.support.bench import NOW, Bench, archive_line, evening_line, list_entry, monthlies, rows, value, vx_line
 
+ASKED = (
+    "core.daily_vx_settlements",
+    "core.settlement_differences",
+    "core.vx_final_settlements",
+    "mart.daily_term_structure",
+    "ops.quarantined_rows",
+    "stg.vx_final_settlements",
+    "stg.vx_listed_contracts",
+    "stg.vx_same_evening_rows",
+)
+
 FEBRUARY = date(2013, 2, 13)
 DAY = date(2013, 1, 3)
 SETTLES = "select settle_pts, settle_source from core.daily_vx_settlements order by trade_date, expiry_date"

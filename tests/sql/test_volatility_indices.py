@@ -10,6 +10,8 @@ import pytest
 from tests.support.bench import Bench, monthlies, rows, value, vx_line
 from transforms import calendar
 
+ASKED = ("mart.daily_volatility_indices",)
+
 TBR_ORACLE = 0.00013978
 """Methodology, section 2: a discount rate of 5% for one day."""
 

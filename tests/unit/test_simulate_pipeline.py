@@ -68,9 +68,14 @@ def failed(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     return [result for result in run_sql_checks(connection) if not result.is_passed]
 
 
-def test_a_clean_market_passes_every_check(tmp_path: Path) -> None:
-    path = built(tmp_path, render_archive(simulate_market(FIRST, LAST, SEED)), LAST)
-    with duckdb.connect(str(path), read_only=True) as connection:
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The warehouse of a market without defects; only read."""
+    return built(tmp_path_factory.mktemp("clean"), render_archive(simulate_market(FIRST, LAST, SEED)), LAST)
+
+
+def test_a_clean_market_passes_every_check(clean: Path) -> None:
+    with duckdb.connect(str(clean), read_only=True) as connection:
         assert failed(connection) == []
         assert connection.execute("from ops.quarantined_rows").fetchall() == []
         newest = connection.execute(
@@ -81,9 +86,8 @@ def test_a_clean_market_passes_every_check(tmp_path: Path) -> None:
         assert newest[1] == newest[2]
 
 
-def test_a_clean_market_fills_every_table_of_the_context(tmp_path: Path) -> None:
-    path = built(tmp_path, render_archive(simulate_market(FIRST, LAST, SEED)), LAST)
-    with duckdb.connect(str(path), read_only=True) as connection:
+def test_a_clean_market_fills_every_table_of_the_context(clean: Path) -> None:
+    with duckdb.connect(str(clean), read_only=True) as connection:
         found = connection.execute("select distinct dataset from ops.source_files where refusal is null").fetchall()
         empty = [table for table in CONTEXT_TABLES if not connection.execute(f"from {table} limit 1").fetchall()]
     assert {dataset for (dataset,) in found} >= {*PUBLISHERS, "price_bars", "vix_option_chain"}
