@@ -20,6 +20,7 @@ from flows.sources.user_files import UserFiles, user_files
 from transforms.contracts import ListedContract, parse_contract_list
 from transforms.errors import SourceError, TransientSourceError
 from warehouse.raw_store import RawStore
+from warehouse.stored_book import find_early_book
 
 _FLUSH_EVERY = 25
 _GIVE_UP_AFTER = 8
@@ -123,6 +124,15 @@ def fetch_night(
     finally:
         store.flush()
     return summary
+
+
+def name_early_book(store: RawStore, today: date) -> list[Failure]:
+    """Return a book that is of a later day as a failure: it waits for its day, and the one before it stays in use."""
+    early = find_early_book(store, today)
+    if early is None:
+        return []
+    file, reason = early
+    return [Failure(file.publisher, file.dataset, file.name, "optional", f"not used yet: {reason}", True, False)]
 
 
 def raise_if_worth_retrying(summary: FetchSummary) -> None:

@@ -15,7 +15,14 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from flows.fetch import FetchSummary, Progress, fetch_night, raise_if_worth_retrying, require_inputs
+from flows.fetch import (
+    FetchSummary,
+    Progress,
+    fetch_night,
+    name_early_book,
+    raise_if_worth_retrying,
+    require_inputs,
+)
 from flows.night import Night
 from flows.policies import AdmittedPolicies, admit_night, put_night_on_record
 from flows.settings import HttpSettings, Settings
@@ -57,6 +64,7 @@ def fetch_step(night: Night, progress: Progress | None = None) -> FetchSummary:
             home=night.home.path,
             progress=progress,
         )
+    summary.failures += name_early_book(RawStore(night.home), night.now.astimezone(UTC).date())
     raise_if_worth_retrying(summary)
     return summary
 

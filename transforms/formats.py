@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from transforms.errors import BookError
 from transforms.registry import index_registry
 
 VX_HEADER = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
@@ -42,7 +43,7 @@ def inspect_file(dataset: str, name: str, body: bytes) -> Inspection:
         ``vx_daily_settlement``, ``vx_final_settlement``, ``index_history``, ``fred_series``; of context
         ``vix_option_chain``, ``price_bars``, ``fred_vintages``, ``fomc_calendar``, ``nyse_breadth``,
         ``fund_nav``, ``shiller_monthly``; of users ``shiller_workbook``, ``sector_price_cash_flow``,
-        ``release_dates``.
+        ``release_dates``, ``book``.
     name
         File name in the raw store; index, series and bar files state their code in it.
     """
@@ -67,6 +68,8 @@ def inspect_file(dataset: str, name: str, body: bytes) -> Inspection:
         return _inspect_json(text, name, _EXPECTED_OUTLINE[dataset])
     if dataset == "nyse_breadth":
         return _inspect_breadth(text)
+    if dataset == "book":
+        return _inspect_book(text, name)
     may_end_open = dataset in _MAY_END_OPEN
     return _inspect_csv(text, _EXPECTED_HEADER[dataset](name), may_end_open=may_end_open)
 
@@ -177,6 +180,17 @@ def _inspect_workbook(body: bytes) -> Inspection:
     from transforms.shiller import inspect_shiller_workbook  # a reader that only this rare file needs
 
     return inspect_shiller_workbook(body)
+
+
+def _inspect_book(text: str, name: str) -> Inspection:
+    from transforms.portfolio.book_reader import LATEST_AS_OF, describe_refusal, read_book  # as rare as the workbook
+
+    try:
+        # Which day it is, is not the file's doing: whoever uses the book says it.
+        read_book(text, where=name, today=LATEST_AS_OF)
+    except BookError as error:
+        return describe_refusal(error)
+    return None
 
 
 def _inspect_breadth(text: str) -> Inspection:

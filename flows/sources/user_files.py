@@ -22,6 +22,7 @@ _DATASETS = {
     "release_dates.csv": "release_dates",
     "ie_data.xls": "shiller_workbook",
     "ie_data.xlsx": "shiller_workbook",
+    "book.toml": "book",
 }
 
 

@@ -1,4 +1,4 @@
-"""A market and what was decided on it, from a session on: for an account that enters the hedge in the middle of history.
+"""A market and what was decided on it, from a session on: for an account that enters in the middle of history.
 
 A state is decided on the whole history and stays what it was; only what is held begins anew. So the paths of the layers
 are cut and never run again.

@@ -31,6 +31,8 @@ SPX_STRIKE_STEP_PTS, VIX_STRIKE_STEP_PTS = 5.0, 0.5
 """Strikes are multiples of these (Cboe product specifications)."""
 MOST_POSITIONS = 500
 """In one list of the book."""
+LATEST_AS_OF = date(2099, 12, 31)
+"""No book is of a later day, whatever the day on which it is read."""
 
 _SPX_HORIZON, _VIX_HORIZON = timedelta(days=6 * 366), timedelta(days=2 * 366)
 _LARGEST_PTS, _LARGEST_VIX_PTS = 100_000.0, 500.0
@@ -70,6 +72,13 @@ def read_book(text: str, *, where: str, today: date) -> Book:
     """
     source = BookFile(text.removeprefix("\ufeff"), where)
     return _Reader(source, today).book(source.tables())
+
+
+def describe_refusal(error: BookError) -> str:
+    """Return an error of a book on one line: what, where, found and expected."""
+    parts = (("at ", error.where), ("found ", error.found), ("expected ", error.expected))
+    said = ", ".join(word + " ".join(text.split()) for word, text in parts if text)
+    return f"{error.what}: {said}" if said else error.what
 
 
 @dataclass(frozen=True)

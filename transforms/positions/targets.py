@@ -187,6 +187,7 @@ def build_second_engine_targets(
     nav_usd: float,
     construct: Constructor | None,
     open_shorts: npt.NDArray[np.int8] | None = None,
+    held: tuple[Leg, ...] = (),
 ) -> LayerTargets:
     """Targets of the second engine: option legs made by `construct`, held until an event.
 
@@ -198,6 +199,8 @@ def build_second_engine_targets(
         Makes the legs; None: nothing is constructible.
     open_shorts
         int8, shape (n,): truth of the policy's permission to open shorts; None: it is always given.
+    held
+        Options that the account holds when the first session closes: they are gone on with as if opened before it.
 
     Returns
     -------
@@ -210,8 +213,8 @@ def build_second_engine_targets(
     """
     _check_length(market, path)
     wants: list[Want] = []
-    legs: tuple[Leg, ...] = ()
-    is_due = True
+    legs = held
+    is_due = not any(leg.contracts < 0 for leg in held)
     for session, (day, state) in enumerate(zip(market.days, path.second_state.tolist(), strict=True)):
         left = tuple(leg for leg in legs if not has_expired(leg.instrument, day))
         if any(leg.contracts < 0 for leg in legs if leg not in left):
