@@ -101,7 +101,11 @@ def build_slices(
 def _row(
     group: str, name: str, sessions: int, pnl_usd: float, estimate: Estimate, is_enough: bool, note: str
 ) -> tuple[object, ...]:
-    ends = (estimate.low_80, estimate.high_80, estimate.low_95, estimate.high_95)
+    # an open end of two or three months is no number to print
+    ends = (
+        end if math.isfinite(end) else math.nan
+        for end in (estimate.low_80, estimate.high_80, estimate.low_95, estimate.high_95)
+    )
     return (group, name, sessions, estimate.count, pnl_usd, estimate.value, *ends, is_enough, note)
 
 
