@@ -12,8 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.book_cli import book_app
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.explain_cli import explain
+from flows.hedge_cli import ledger, positions
 from flows.homes import home_to_read, home_to_write
 from flows.policy_cli import policy_app
 from flows.recalibrate_cli import recalibrate
@@ -29,7 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(policy_app, name="policy")
+app.add_typer(book_app, name="book")
 app.command()(explain)
+app.command()(positions)
+app.command()(ledger)
 app.command()(recalibrate)
 
 SourceOption = Annotated[str | None, typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE")]

@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from io import StringIO
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.homes import home_to_read
+from flows.printing import Page
 from transforms.errors import UsageError
 from transforms.policy.model import LAYERS
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-WIDTH = 100
 PARTS = (*LAYERS, "governor")
 _STYLES = {
     "active": "green", "armed": "yellow", "blocked": "red", "idle": "dim",
@@ -79,20 +75,13 @@ def choose_part(explanation: Mapping[str, Any], layer: str | None) -> dict[str, 
 
 def print_explanation(explanation: Mapping[str, Any], layer: str | None) -> None:
     """Print an explanation in at most 100 columns; no colours and no rules where nobody sees them."""
-    from rich.console import Console
-    from rich.padding import Padding
     from rich.text import Text
 
-    console = Console(highlight=False, markup=False)
-    written = None if console.is_terminal else StringIO()
-    width = min(console.width, WIDTH) if console.is_terminal else WIDTH
-    console = Console(highlight=False, markup=False, width=width, file=written)
+    page = Page()
+    line = page.line
 
-    def line(text: str | Text, indent: int = 0) -> None:
-        console.print(Padding(text, (0, 0, 0, indent)) if indent else text)
-
-    def table(rows: Sequence[Sequence[str]], *columns: str, styled: int | None = None, indent: int = 2) -> None:
-        line(_table(rows, columns, styled, is_plain=not console.is_terminal), indent)  # type: ignore[arg-type]
+    def table(rows: Sequence[Sequence[str]], *columns: str, styled: int | None = None) -> None:
+        page.table(rows, *columns, styled=styled, styles=_STYLES, whole=("session", "from", "to", "rule", ""))
 
     if explanation["is_simulated"]:
         line(Text("SIMULATED market: none of these numbers is a market price", style="bold reverse"))
@@ -138,9 +127,7 @@ def print_explanation(explanation: Mapping[str, Any], layer: str | None) -> None
             [_variant(one) for one in explanation["comparison"]["variants"]],
             "", "base", "temporal vega", "second engine", "governor", "",
         )  # fmt: skip
-    if written is not None:
-        # a table fills its cells with spaces, which no program wants at the end of a line
-        print("\n".join(text.rstrip() for text in written.getvalue().splitlines()))
+    page.close()
 
 
 def _head(one: Mapping[str, Any], nav: float | None) -> Iterator[Any]:
@@ -219,27 +206,3 @@ def _variant(one: Mapping[str, Any]) -> tuple[str, ...]:
         one["governor_mode"],
         "as tonight" if one["is_same"] else "",
     )
-
-
-def _table(rows: Sequence[Sequence[str]], columns: Sequence[str], styled: int | None, *, is_plain: bool) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        box=None if is_plain else box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-        header_style="dim",
-    )
-    for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in ("session", "from", "to", "rule", ""))
-    for row in rows:
-        table.add_row(
-            *(
-                Text(cell, style=_STYLES.get(cell.strip(), "") if place == styled else "")
-                for place, cell in enumerate(row)
-            )
-        )
-    return table

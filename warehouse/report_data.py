@@ -14,6 +14,7 @@ from transforms.errors import UsageError
 from transforms.registry import parameters
 from transforms.report.inputs import ReportInputs
 from warehouse.explain_data import read_explain_facts
+from warehouse.hedge_data import has_ledger, read_statement_facts
 from warehouse.models import load_columns
 
 _HISTORY_SESSIONS = 300
@@ -87,6 +88,7 @@ reference_dates as (
         ('shiller_workbook', 'Shiller workbook (yours)'),
         ('sector_price_cash_flow', 'sector price to cash flow (yours)'),
         ('release_dates', 'release dates (yours)'),
+        ('book', 'book.toml (yours)'),
         ('fred_vintages', 'FRED vintages (your key)')
     ) as given (dataset, label)
     where given.dataset in (select dataset from ops.source_files)
@@ -209,6 +211,8 @@ def read_report_inputs(
     as_of: date,
     run: Mapping[str, Any],
     failures: Sequence[Mapping[str, Any]],
+    *,
+    with_statement: bool = True,
 ) -> ReportInputs:
     """Read everything the report of a session shows.
 
@@ -218,6 +222,8 @@ def read_report_inputs(
         The run record of the run that built the warehouse.
     failures
         What that run could not fetch: ``dataset``, ``name``, ``reason``, ``is_refused``.
+    with_statement
+        Read positions and ledger as well; whoever asks for the health of the data alone needs neither.
     """
     bounds = {"as_of": as_of}
     is_newest = as_of == latest_session(connection)
@@ -248,6 +254,7 @@ def read_report_inputs(
         columns={name: asdict(info) for name, info in load_columns().items()},
         expected_session=_due_session(connection) if is_newest else None,
         hedge=read_explain_facts(connection, as_of, with_timeline=True),
+        statement=read_statement_facts(connection, as_of) if with_statement and has_ledger(connection) else None,
     )
 
 

@@ -34,7 +34,7 @@ def assess_health(
     from transforms.report.curve import read_sessions
     from transforms.report.health import build_data_health
 
-    inputs = read_report_inputs(connection, as_of, run, failures)
+    inputs = read_report_inputs(connection, as_of, run, failures, with_statement=False)
     health = build_data_health(inputs, read_sessions(inputs.term_structure)[-1])
     return str(health["status"]), list(health["reasons"])
 

@@ -7,44 +7,28 @@ name and no date is written, so the same numbers give the same bytes.
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from transforms.report.curve import REGIMES
-from transforms.report.text import say_month
-
-THEME = {
-    "ink": "#010101",
-    "muted": "#020202",
-    "grid": "#030303",
-    "surface": "#040404",
-    "now": "#050505",
-    "day": "#060606",
-    "week": "#070707",
-    "month": "#080808",
-    "vix": "#090909",
-    "vx1": "#0a0a0a",
-    "contango": "#0b0b0b",
-    "backwardation": "#0c0c0c",
-    "flat": "#0d0d0d",
-    "contango-regime": "#0e0e0e",
-    "steep": "#0f0f0f",
-    "active": "#111111",
-    "armed": "#121212",
-    "blocked": "#131313",
-    "steward": "#141414",
-}
-"""Role to sentinel colour; the page defines ``--chart-<role>`` for each."""
+from transforms.report.drawing import (
+    STYLE,
+    THEME,
+    dress,
+    find_runs,
+    mark_lone_values,
+    mark_months,
+    or_zero,
+    say_nothing_published,
+    to_inline_svg,
+    to_nan,
+)
 
 SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
     ("now", "-", "o", 2.2, 5.0),
@@ -56,12 +40,6 @@ SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
 
 _REGIME_ROLES = {"contango": "contango-regime"}
 _DASHED: Any = (0, (4, 1.4))
-_RC: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",
-    "axes.unicode_minus": True,
-    "path.simplify": False,
-}
 
 
 def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_compact: bool = False) -> str:
@@ -82,16 +60,16 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
     str
         One ``<svg>`` element with a title and a description.
     """
-    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
         figure = Figure(figsize=(4.1, 3.7) if is_compact else (10.4, 4.1))
         axes = figure.add_axes((0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
-        _dress(axes)
+        dress(axes)
         heights: list[float] = []
         for series, (role, dash, marker, width, size) in reversed(
             list(zip(chart["series"], SERIES_STYLES, strict=False))
         ):
             days = [point[0] for point in series["points"]]
-            points = [_nan(point[1]) for point in series["points"]]
+            points = [to_nan(point[1]) for point in series["points"]]
             heights += [point for point in points if not math.isnan(point)]
             axes.plot(
                 days,
@@ -127,9 +105,9 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
                 borderaxespad=0.1,
             )
         else:
-            _say_nothing_published(axes)
+            say_nothing_published(axes)
         axes.set_xlim(left=-4)
-        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", is_compact: bool = False) -> str:
@@ -145,7 +123,7 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
         As for :func:`draw_curve_chart`.
     """
     sessions = chart["sessions"]
-    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
         figure = Figure(figsize=(4.1, 5.0) if is_compact else (10.4, 5.2))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
         top = figure.add_axes((left, 0.59, width, 0.345))
@@ -153,15 +131,15 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
         bottom = figure.add_axes((left, 0.055, width, 0.165), sharex=top)
         positions = list(range(len(sessions)))
         for axes in (top, middle, bottom):
-            _dress(axes)
+            dress(axes)
         _draw_levels(top, positions, sessions, is_compact)
         _draw_contango(middle, positions, sessions, chart.get("edges", ()))
         _draw_regime_lanes(bottom, sessions, is_compact)
-        _mark_months(bottom, sessions, is_compact)
+        mark_months(bottom, sessions, is_compact)
         for axes in (top, middle):
             axes.tick_params(labelbottom=False)
         top.set_xlim(-1, max(len(sessions), 2))
-        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_compact: bool = False) -> str:
@@ -176,30 +154,30 @@ def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_
         As for :func:`draw_curve_chart`.
     """
     sessions = chart["sessions"]
-    with mpl.rc_context({**_RC, "svg.hashsalt": chart_id}):
+    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
         figure = Figure(figsize=(4.1, 3.9) if is_compact else (10.4, 3.5))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
         top = figure.add_axes((left, 0.57, width, 0.355) if is_compact else (left, 0.55, width, 0.375))
         bottom = figure.add_axes((left, 0.075, width, 0.385) if is_compact else (left, 0.08, width, 0.385), sharex=top)
         for axes in (top, bottom):
-            _dress(axes)
+            dress(axes)
         positions = list(range(len(sessions)))
-        vix = [_nan(session["vix_close_pts"]) for session in sessions]
-        near = [(word, level) for word, level in chart["levels"] if level <= 1.25 * max([*vix, 20.0], key=_or_zero)]
+        vix = [to_nan(session["vix_close_pts"]) for session in sessions]
+        near = [(word, level) for word, level in chart["levels"] if level <= 1.25 * max([*vix, 20.0], key=or_zero)]
         words = ", ".join(f"{word} {level:g}" for word, level in sorted(near, key=lambda one: float(one[1])))
         words = f"; dotted: {words}" if words else ""
         top.set_title(f"VIX close, points{words}", loc="left", color=THEME["muted"], fontsize=9, pad=5)
         for _, level in near:
             top.axhline(level, color=THEME["muted"], linewidth=0.8, linestyle=(0, (1, 2.5)))
         top.plot(positions, vix, color=THEME["vix"], linewidth=1.4)
-        _mark_lone_values(top, vix, THEME["vix"])
+        mark_lone_values(top, vix, THEME["vix"])
         if all(math.isnan(value) for value in vix):
-            _say_nothing_published(top)
+            say_nothing_published(top)
         _draw_state_lanes(bottom, sessions, is_compact)
-        _mark_months(bottom, sessions, is_compact)
+        mark_months(bottom, sessions, is_compact)
         top.tick_params(labelbottom=False)
         top.set_xlim(-1, max(len(sessions), 2))
-        return _to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 _LANES = (("second_engine", "second engine", "2nd eng."), ("temporal_vega", "temporal vega", "temporal"),
@@ -213,7 +191,7 @@ def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_comp
     for lane, (layer, _, _) in enumerate(_LANES, start=1):
         axes.axhline(lane - 0.36, color=THEME["grid"], linewidth=0.8, zorder=0)
         for state, height in heights.items():
-            runs = _runs([session[layer] == state for session in sessions])
+            runs = find_runs([session[layer] == state for session in sessions])
             axes.broken_barh(
                 [(start - 0.5, length) for start, length in runs],
                 (lane - 0.36, height),
@@ -221,7 +199,7 @@ def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_comp
                 linewidth=0,
             )
     axes.axhline(-0.36, color=THEME["grid"], linewidth=0.8, zorder=0)
-    runs = _runs([session["governor_mode"] == "steward" for session in sessions])
+    runs = find_runs([session["governor_mode"] == "steward" for session in sessions])
     axes.broken_barh(
         [(start - 0.5, length) for start, length in runs], (-0.36, 0.45), facecolors=THEME["steward"], linewidth=0
     )
@@ -244,15 +222,15 @@ def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_comp
 
 
 def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
-    vix = [_nan(session["vix_close_pts"]) for session in sessions]
-    vx1 = [_nan(session["vx1_settle_pts"]) for session in sessions]
+    vix = [to_nan(session["vix_close_pts"]) for session in sessions]
+    vx1 = [to_nan(session["vx1_settle_pts"]) for session in sessions]
     axes.plot(positions, vx1, color=THEME["vx1"], linewidth=1.8, label="VX1 settlement")
     axes.plot(positions, vix, color=THEME["vix"], linewidth=1.4, linestyle=_DASHED, label="VIX close")
-    _mark_lone_values(axes, vx1, THEME["vx1"])
-    _mark_lone_values(axes, vix, THEME["vix"])
+    mark_lone_values(axes, vx1, THEME["vx1"])
+    mark_lone_values(axes, vix, THEME["vix"])
     axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
     if all(math.isnan(value) for value in vix + vx1):
-        _say_nothing_published(axes)
+        say_nothing_published(axes)
         return
     axes.legend(
         loc="lower right",
@@ -270,11 +248,11 @@ def _draw_levels(axes: Axes, positions: Sequence[int], sessions: Sequence[Mappin
 def _draw_contango(
     axes: Axes, positions: Sequence[int], sessions: Sequence[Mapping[str, Any]], edges: Sequence[float]
 ) -> None:
-    percent = [100 * _nan(session["contango_frac"]) for session in sessions]
+    percent = [100 * to_nan(session["contango_frac"]) for session in sessions]
     axes.set_title("Contango, VX2 over VX1, %", loc="left", color=THEME["muted"], fontsize=9, pad=5)
     published = [value for value in percent if not math.isnan(value)]
     if not published:
-        _say_nothing_published(axes)
+        say_nothing_published(axes)
         return
     low, high = min(0.0, *published), max(0.0, *published)
     for edge in edges:
@@ -283,7 +261,7 @@ def _draw_contango(
     axes.axhline(0, color=THEME["ink"], linewidth=0.9)
     axes.fill_between(positions, percent, 0, color=THEME["contango"], alpha=0.18, linewidth=0)
     axes.plot(positions, percent, color=THEME["contango"], linewidth=1.6)
-    _mark_lone_values(axes, percent, THEME["contango"])
+    mark_lone_values(axes, percent, THEME["contango"])
     margin = max(0.08 * (high - low), 0.3)
     axes.set_ylim(low - margin, high + margin)
 
@@ -294,7 +272,7 @@ def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_com
     axes.grid(visible=False)
     for lane, regime in enumerate(REGIMES):
         axes.axhline(lane, color=THEME["grid"], linewidth=0.8, zorder=0)
-        runs = _runs([session["curve_regime"] == regime for session in sessions])
+        runs = find_runs([session["curve_regime"] == regime for session in sessions])
         axes.broken_barh(
             [(start - 0.5, length) for start, length in runs],
             (lane - 0.36, 0.72),
@@ -304,100 +282,3 @@ def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_com
     axes.set_ylim(-0.6, len(REGIMES) - 0.4)
     names = ["backw." if is_compact and name == "backwardation" else name for name in REGIMES]
     axes.set_yticks(range(len(REGIMES)), names)
-
-
-def _mark_lone_values(axes: Axes, values: Sequence[float], color: str) -> None:
-    """Draw a dot where a value stands between two gaps: a line through one point is invisible."""
-    padded = [math.nan, *values, math.nan]
-    for place, value in enumerate(values):
-        is_lone = math.isnan(padded[place]) and math.isnan(padded[place + 2])
-        if is_lone and not math.isnan(value):
-            axes.plot([place], [value], color=color, marker=".", markersize=4.0)
-
-
-def _mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
-    firsts = [
-        place
-        for place, session in enumerate(sessions)
-        if place == 0 or session["trade_date"][:7] != sessions[place - 1]["trade_date"][:7]
-    ]
-    room = max(1, len(sessions) // (12 if is_compact else 30))
-    shown = [
-        place
-        for place, following in zip(firsts, [*firsts[1:], len(sessions)], strict=True)
-        if following - place > room or place != 0
-    ]
-    shown = shown[:: max(1, math.ceil(len(shown) / (6 if is_compact else 18)))]
-    axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
-
-
-def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
-    runs: list[tuple[int, int]] = []
-    for place, flag in enumerate(flags):
-        if not flag:
-            continue
-        if runs and sum(runs[-1]) == place:
-            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
-        else:
-            runs.append((place, 1))
-    return runs
-
-
-def _dress(axes: Axes) -> None:
-    axes.set_facecolor("none")
-    axes.grid(visible=True, axis="y", color=THEME["grid"], linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_color(THEME["muted"])
-        spine.set_linewidth(0.8)
-    axes.tick_params(colors=THEME["muted"], labelsize=9, length=3, width=0.8)
-    axes.tick_params(axis="y", length=0)
-
-
-def _say_nothing_published(axes: Axes) -> None:
-    axes.text(
-        0.5,
-        0.5,
-        "no value published",
-        transform=axes.transAxes,
-        ha="center",
-        va="center",
-        color=THEME["muted"],
-    )
-
-
-def _or_zero(value: float) -> float:
-    return 0.0 if math.isnan(value) else value
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)
-
-
-def _to_inline_svg(figure: Figure, chart_id: str, title: str, description: str) -> str:
-    figure.patch.set_visible(False)
-    buffer = io.StringIO()
-    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = buffer.getvalue()
-    body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
-    # The drawing's own style sheet would reach the whole page once inlined.
-    body = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r' id="', f' id="{chart_id}-', body)
-    body = re.sub(r'href="#', f'href="#{chart_id}-', body)
-    body = re.sub(r"url\(#", f"url(#{chart_id}-", body)
-    # the family stands alone or, in older releases of the drawing library, inside the shorthand
-    body = re.sub(r"\bfont: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
-    body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
-    for role, sentinel in THEME.items():
-        body = body.replace(sentinel, f"var(--chart-{role})")
-    width, height = figure.get_size_inches() * 72
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
-        f'viewBox="0 0 {width:.1f} {height:.1f}" style="stroke-linejoin: round; stroke-linecap: butt" '
-        f'aria-labelledby="{chart_id}-title {chart_id}-description">'
-        f'<title id="{chart_id}-title">{escape(title)}</title>'
-        f'<desc id="{chart_id}-description">{escape(description)}</desc>{body}</svg>'
-    )

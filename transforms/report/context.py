@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.explain.build import build_explanation
+from transforms.report.accounts import build_ledger_section, build_positions_section
 from transforms.report.curve import (
     Session,
     build_curve,
@@ -26,6 +27,7 @@ from transforms.report.findings import (
     find_history_title,
 )
 from transforms.report.health import build_data_health
+from transforms.report.hedge_measures import HEDGE_MEASURES
 from transforms.report.inputs import ReportInputs
 from transforms.report.layers import (
     build_governor_state,
@@ -33,6 +35,7 @@ from transforms.report.layers import (
     build_layers_chart,
     build_layers_section,
 )
+from transforms.report.ledger_chart import build_ledger_chart
 from transforms.report.measures import KINDS, build_glossary
 from transforms.report.surroundings import build_context_state, build_context_tables
 from transforms.report.tables import (
@@ -54,10 +57,24 @@ from transforms.report.text import (
     to_number,
     to_plain,
 )
+from transforms.statement.build import build_statement
+from transforms.statement.ledger import build_ledger_history
 
-SCHEMA_VERSION = "1.1.0"
+SCHEMA_VERSION = "1.2.0"
 EDGE_PARAMETERS = ("curve_flat_from_frac", "curve_contango_from_frac", "curve_steep_from_frac")
 """Parameters of the run whose values the history chart draws as edges of the curve states."""
+
+STATEMENT_PARTS: dict[str, Any] = {
+    "next_session": None,
+    "account": None,
+    "positions": [],
+    "totals": [],
+    "trades": [],
+    "time_shifts": None,
+    "funding": None,
+    "valuation": None,
+}
+"""Parts of the statement in ``hedge-state.json``, and what stands there where a warehouse has no ledger."""
 
 PROVENANCE_FIELDS = (
     "run_id",
@@ -85,9 +102,10 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     tonight = sessions[-1]
     hedge = inputs.hedge
     explanation = build_explanation(hedge) if hedge else None
-    state = _build_state(inputs, sessions, explanation)
+    statement = build_statement(inputs.statement) if inputs.statement else None
+    state = _build_state(inputs, sessions, explanation, statement)
     curve, regime, health = state["curve"], state["regime"], state["data_health"]
-    glossary = build_glossary(inputs.columns)
+    glossary = build_glossary(inputs.columns, HEDGE_MEASURES if statement else ())
     return {
         "state": state,
         "headline": find_headline(curve, regime),
@@ -96,6 +114,8 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
         "is_simulated": state["is_simulated"],
         "strip": _build_strip(curve, regime, health),
         "layers": build_layers_section(explanation) if explanation else None,
+        "positions": build_positions_section(statement) if statement else None,
+        "ledger": build_ledger_section(statement) if statement else None,
         "surroundings": build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else [],
         "charts": _build_charts(inputs, sessions, curve, regime),
         "tables": {
@@ -126,7 +146,10 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
 
 
 def _build_state(
-    inputs: ReportInputs, sessions: list[Session], explanation: Mapping[str, Any] | None
+    inputs: ReportInputs,
+    sessions: list[Session],
+    explanation: Mapping[str, Any] | None,
+    statement: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     hedge = inputs.hedge
     # the policy of the session, which is not that of the run where the session is a past one
@@ -142,9 +165,7 @@ def _build_state(
         "layers": build_layer_states(explanation) if explanation else [],
         "governor": build_governor_state(explanation) if explanation else None,
         "transitions": explanation["transitions"] if explanation else [],
-        "positions": [],
-        "funding": None,
-        "valuation": None,
+        **{name: statement[name] if statement else absent for name, absent in STATEMENT_PARTS.items()},
         "context": build_context_state(hedge.signals, hedge.gaps) if hedge else None,
         "data_health": build_data_health(inputs, sessions[-1]),
         "provenance": {
@@ -242,6 +263,7 @@ def _build_charts(
             "edges": [edge for edge in edges if edge is not None],
         },
         **_build_timeline(inputs),
+        **({"ledger": build_ledger_chart(build_ledger_history(inputs.statement))} if inputs.statement else {}),
     }
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from transforms.errors import PipelineError
 from transforms.explain.facts import ExplainFacts
 from transforms.report.text import to_date
+from transforms.statement.facts import StatementFacts
 
 RANKS = tuple(range(1, 10))
 """Ranks of the monthly contracts that the term structure carries."""
@@ -89,6 +90,8 @@ class ReportInputs:
         Session that should be out by the clock of the run; None where nobody asked.
     hedge
         The layers, the governor and the signals of the session; None where no policy is applied.
+    statement
+        Positions and ledger up to the session; None where the warehouse has none.
     """
 
     as_of: date
@@ -104,6 +107,7 @@ class ReportInputs:
     columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     expected_session: date | None = None
     hedge: ExplainFacts | None = None
+    statement: StatementFacts | None = None
 
     def __post_init__(self) -> None:
         _require_columns(self.term_structure, TERM_STRUCTURE_COLUMNS, "mart.daily_term_structure")
@@ -141,6 +145,13 @@ class ReportInputs:
                 "The states of the layers are not those of the session of the report.",
                 where="mart.daily_hedge_state",
                 found=self.hedge.as_of.isoformat(),
+                expected=self.as_of.isoformat(),
+            )
+        if self.statement is not None and self.statement.as_of != self.as_of:
+            raise PipelineError(
+                "The ledger is not that of the session of the report.",
+                where="mart.daily_hedge_ledger",
+                found=self.statement.as_of.isoformat(),
                 expected=self.as_of.isoformat(),
             )
         if self.run.get("market") not in MARKETS:

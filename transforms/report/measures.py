@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ KINDS = {
     "source claims": "stated by a public description, not verified here",
     "computed": "calculated from exchange data, no model in between",
     "model-priced": "needs an option model; shown with its band",
+    "ours": "calculated with an assumption of ours, because no source gives one; its meaning names it",
     "proxy": "a declared stand-in for something that is not freely published",
     "not testable": "the free data cannot decide it",
 }
@@ -203,16 +204,18 @@ def anchor(column: str) -> str:
     return f"g-{column}"
 
 
-def build_glossary(columns: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def build_glossary(columns: Mapping[str, Mapping[str, Any]], more: Iterable[Measure] = ()) -> list[dict[str, Any]]:
     """Return one entry a measure: what it means, its unit, formula, kind of result and model file.
 
     Parameters
     ----------
     columns
         The registry of columns; what it says wins over the words of this module.
+    more
+        Measures beside those of the curve.
     """
     entries = []
-    for measure in ALL_MEASURES.values():
+    for measure in (*ALL_MEASURES.values(), *more):
         info = columns.get(measure.column, {})
         entries.append(
             {

@@ -16,10 +16,16 @@ from markupsafe import Markup
 
 from transforms.errors import PipelineError
 from transforms.report.charts import draw_curve_chart, draw_history_chart, draw_layers_chart
+from transforms.report.ledger_chart import draw_ledger_chart
 from transforms.report.markdown import escape_markdown, format_table
 
 SCHEMA_NAME = "hedge-state.schema.json"
-_DRAWINGS = {"layers": draw_layers_chart, "curve": draw_curve_chart, "history": draw_history_chart}
+_DRAWINGS = {
+    "layers": draw_layers_chart,
+    "ledger": draw_ledger_chart,
+    "curve": draw_curve_chart,
+    "history": draw_history_chart,
+}
 
 
 def render_html(context: Mapping[str, Any]) -> str:
@@ -78,13 +84,16 @@ def load_schema() -> dict[str, Any]:
 
 @cache
 def _html_templates() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("transforms.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # a line is never broken between a minus sign and its number
+    environment.filters["tie"] = lambda text: text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
+    return environment
 
 
 @cache

@@ -1,7 +1,7 @@
 """The tables of the page: header cells and rows of text, each number beside its raw value.
 
 A table has ``columns``, ``rows`` and ``notes``. A column has ``label``, ``detail``, ``terse`` (its head
-in the narrow text) and ``is_number``; a row has ``cells``, and ``is_part`` where it belongs to the row above;
+in the narrow text), ``is_number`` and ``href``; a row has ``cells``, and ``is_part`` where it belongs to the row above;
 a cell has ``text``, ``href`` (its place in the glossary or empty), ``note`` and ``tone``.
 """
 
@@ -222,13 +222,16 @@ def make_table(columns: list[Column], rows: list[dict[str, Any]], notes: list[st
     return {"columns": columns, "rows": rows, "notes": notes}
 
 
-def make_column(label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False) -> Column:
-    """Return a column; ``terse`` is its head where a line has 80 characters, the label by default."""
+def make_column(
+    label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False, href: str = ""
+) -> Column:
+    """Return a column; ``terse`` is its head where a line has 80 characters, ``href`` its place in the glossary."""
     return {
         "label": label,
         "detail": detail,
         "terse": label if terse is None else terse,
         "is_number": is_number,
+        "href": f"#{href}" if href else "",
     }
 
 
