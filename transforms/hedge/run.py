@@ -150,6 +150,7 @@ def run_hedge(
     stretches: Sequence[Stretch],
     calendars: CalendarListing,
     layers: Sequence[Layer] = tuple(Layer),
+    delay_sessions: int = 0,
 ) -> HedgeRun:
     """Walk the hedge through a market.
 
@@ -164,6 +165,9 @@ def run_hedge(
         Where the second engine is constructible.
     layers
         Layers that are booked; the others are decided, because a layer is sized by the one before, and left out.
+    delay_sessions
+        Sessions that pass between a decision and its order, beside the one to the trade: what is decided at t is then
+        traded at t + 1 + delay. For the audit, which asks how much haste is worth.
 
     Returns
     -------
@@ -185,10 +189,13 @@ def run_hedge(
     targets = tuple(
         LayerTargets(
             layer,
-            tuple(
-                want
-                for stretch, by_layer in zip(stretches, decided, strict=True)
-                for want in by_layer[layer].wants[stretch.span]
+            _delay(
+                [
+                    want
+                    for stretch, by_layer in zip(stretches, decided, strict=True)
+                    for want in by_layer[layer].wants[stretch.span]
+                ],
+                delay_sessions,
             ),
         )
         for layer in layers
@@ -261,6 +268,10 @@ def _decide_benchmark(
         Layer.TEMPORAL_VEGA: LayerTargets(Layer.TEMPORAL_VEGA, nothing),
         Layer.SECOND_ENGINE: LayerTargets(Layer.SECOND_ENGINE, nothing),
     }, made.notes
+
+
+def _delay(wants: Sequence[Want], sessions: int) -> tuple[Want, ...]:
+    return (*((NOTHING,) * sessions), *wants)[: len(wants)]
 
 
 def _measure_want(want: Want) -> float:
