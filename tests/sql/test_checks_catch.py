@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tests.support.bench import NOW, Bench, land_archive, list_entry
+from tests.support.book import MARKET_BOOK
 from tests.support.market import LAST, write_market
 from warehouse.checks import run_sql_checks
 from warehouse.models import SQL_FOLDER
@@ -54,13 +55,21 @@ FAULTS = {
         "update core.vx_final_settlements set official_final_settle_pts = contract_file_pts + 0.09 "
         "where expiry_date = '2025-07-16'"
     ),
+    "mart.book_orders__know_nothing_later": (
+        "delete from mart.book_exposure where trade_date = (select min(trade_date) from mart.book_exposure)"
+    ),
+    "mart.book_orders__lead_to_the_target": (
+        "update mart.book_orders set order_contracts = order_contracts - 6 where instrument = 'VXM 2025-10-22'"
+    ),
+    "mart.book_orders__leave_no_short_call_alone": (
+        "update mart.book_orders set held_contracts = 1 where instrument = 'VIX 2025-10-22 C 25'"
+    ),
     "mart.daily_governor__mode_agrees_with_guards": (
         "update mart.daily_governor set governor_mode = 'promoter', guards_held = null "
         "where trade_date = (select min(trade_date) from mart.daily_governor where guards_held is not null)"
     ),
     "mart.daily_hedge_ledger__layers_add_up_to_the_portfolio": (
-        "update mart.daily_hedge_ledger set cost_usd = cost_usd - 0.01 "
-        f"where layer = 'base' and trade_date = '{LAST}'"
+        f"update mart.daily_hedge_ledger set cost_usd = cost_usd - 0.01 where layer = 'base' and trade_date = '{LAST}'"
     ),
     "mart.daily_hedge_ledger__pieces_add_up_to_the_cent": (
         "update mart.daily_hedge_ledger set roll_usd = roll_usd + 0.01 "
@@ -113,6 +122,10 @@ FAULTS = {
     "ops.source_files__no_current_file_is_refused": (
         "update ops.source_files set refusal = 'a web page' where file_name = 'VIX_History.csv'"
     ),
+    "ref.book__is_the_account_of_every_row": (
+        "update mart.book_orders set account_nav_usd = (select value from ref.parameters "
+        "where parameter = 'model_nav_usd') where instrument = 'VXM 2025-10-22'"
+    ),
     "ref.corrections__touch_the_rows_they_name": (
         "insert into ref.corrections values ('made_up', 'vx_contract', 'VX_2025-10-22.csv', 'no such text', 'flag', "
         "'made_up', 'none', 1)"
@@ -135,6 +148,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     market.write_daily_settlements(market.last)
     bench = Bench(folder / "home")
     land_archive(bench, folder / "archive")
+    bench.land("book", "book.toml", MARKET_BOOK, publisher="user")
     yield bench.build(due_session=market.last)
     bench.close()
 
@@ -254,3 +268,34 @@ def test_refusal_check_is_content_once_a_good_version_has_come(bench: Bench) -> 
     bench.land("index_history", "VIX_History.csv", "<html>Access denied</html>")
     bench.index("VIX", "09/12/2025,17", at=NOW + timedelta(hours=1))
     assert offending(bench.build(), "ops.source_files__no_current_file_is_refused") == 0
+
+
+BOOK_FAULTS = {
+    "mart.book_orders__know_nothing_later": (
+        "update mart.book_orders set trade_date = trade_date - 1",
+        "update mart.book_layers set trade_date = trade_date + 1",
+        (
+            "update mart.book_exposure set trade_date = trade_date + 1 "
+            "where trade_date = (select max(trade_date) from mart.book_exposure)"
+        ),
+    ),
+    "mart.book_orders__lead_to_the_target": (
+        "update mart.book_orders set target_contracts = target_contracts + 1",
+        "update mart.book_orders set target_contracts = null where instrument = 'VXM 2025-09-17'",
+        "update mart.book_orders set order_contracts = 0 where instrument = 'VXM 2025-09-17'",
+        "update mart.book_orders set order_contracts = order_contracts + 1 where starts_with(instrument, 'VIX')",
+    ),
+    "ref.book__is_the_account_of_every_row": (
+        "delete from ref.book",
+        "insert into ref.book by name select date '2025-08-01' as as_of_date, 1.0 as account_nav_usd",
+        "update mart.book_layers set account_nav_usd = null",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "fault"), [(name, fault) for name, faults in BOOK_FAULTS.items() for fault in faults])
+def test_check_of_the_book_finds_every_kind_of_fault(
+    spoilable: duckdb.DuckDBPyConnection, name: str, fault: str
+) -> None:
+    spoilable.execute(fault)
+    assert offending(spoilable, name) > 0

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from tests.support.bench import Bench, land_archive, rows, value
+from tests.support.book import MARKET_BOOK
 from tests.support.market import DAILY_FOLDER, write_market
 from warehouse.checks import write_results
 from warehouse.models import (
@@ -48,6 +49,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     market.edit(market.bill_path, lambda text: text + "2025-09-13,?\n")
     bench = Bench(folder / "home")
     land_archive(bench, folder / "archive")
+    bench.land("book", "book.toml", MARKET_BOOK, publisher="user")
     connection = bench.build()
     write_results(connection, "run", [])
     log = RunLog(bench.home, "run", datetime(2025, 9, 13, tzinfo=UTC), "alvh nightly")

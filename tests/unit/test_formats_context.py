@@ -8,6 +8,7 @@ from datetime import date
 
 import pytest
 
+from tests.support.book import ACCOUNT, EXAMPLE
 from tests.support.workbook import shiller_rows
 from tests.support.workbook import xls as written_xls
 from transforms.formats import (
@@ -286,3 +287,40 @@ def test_inspection_refuses_shillers_data_cut_off() -> None:
     found = inspect_file("shiller_monthly", "sp500_monthly.csv", f"{SHILLER_HEADER}\n2025-01-01,5900,7".encode())
     assert found is not None
     assert found.startswith("cut off: the last line is not ended")
+
+
+# ---- the user's book ----
+
+
+@pytest.mark.parametrize("text", [EXAMPLE, ACCOUNT, ACCOUNT.replace("\n", "\r\n"), "\ufeff" + ACCOUNT, ACCOUNT[:-1]])
+def test_inspection_accepts_a_book(text: str) -> None:
+    assert inspect_file("book", "book.toml", text.encode()) is None
+
+
+def test_inspection_leaves_the_day_of_a_book_to_whoever_uses_it() -> None:
+    assert inspect_file("book", "book.toml", ACCOUNT.replace("2026", "2051").encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            EXAMPLE.replace("quantity = 4", "quantitiy = 4"),
+            (
+                "unknown key 'quantitiy' in [hedge.futures[1]]: at book.toml:45 (hedge.futures[1].quantitiy), "
+                "found quantitiy, expected quantity"
+            ),
+        ),
+        (
+            ACCOUNT.replace("100000", "-5"),
+            (
+                "an account without a positive value has nothing to protect: at book.toml:2 (account.nav_usd), "
+                "found -5, expected dollars above 0"
+            ),
+        ),
+        (EXAMPLE[: len(EXAMPLE) // 2], "the book is not valid TOML: at book.toml:"),
+        ("<html>\n", "a web page or XML error instead of data: '<html>'"),
+    ],
+)
+def test_inspection_refuses_a_book_with_its_line(text: str, reason: str) -> None:
+    assert str(inspect_file("book", "book.toml", text.encode())).startswith(reason)

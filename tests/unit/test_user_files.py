@@ -57,6 +57,7 @@ def test_user_files_are_optional_and_of_the_publisher_user() -> None:
         "release_dates.csv": "release_dates",
         "ie_data.xls": "shiller_workbook",
         "ie_data.xlsx": "shiller_workbook",
+        "book.toml": "book",
     }
 
 
