@@ -87,6 +87,11 @@ MADE_IN_PYTHON = {
     "mart.layer_transitions": TableInfo(
         "trade_date, transition_no", "every change of a layer's state, with its reason", "warehouse/hedge_states.py"
     ),
+    "mart.weekly_calibrations": TableInfo(
+        "calibrated_on_date",
+        "what was calibrated after each week: betas, shape of option volatility, excursions, expected roll",
+        "warehouse/calibrations.py",
+    ),
     "ops.check_results": TableInfo("check_name", "result of every check on this warehouse", "warehouse/checks.py"),
     "ops.runs": TableInfo(
         "run_id", "every run of this home folder, from the records under runs/", "warehouse/run_log.py"
@@ -155,6 +160,11 @@ MADE_IN_PYTHON = {
         "signal",
         "every signal: when its value becomes known, and which status explains its absence",
         "sql/columns.toml",
+    ),
+    "ref.stored_calibrations": TableInfo(
+        "calibrated_on_date",
+        "the calibrations stored in this home, each as it was known after its week",
+        "warehouse/stored_calibrations.py",
     ),
     "ref.vx_monthly_expiries": TableInfo(
         "contract_month", "final settlement date of every monthly contract, by the rule", "transforms/calendar.py"

@@ -115,6 +115,13 @@ FAULTS = {
     "mart.layer_transitions__lead_to_the_states": (
         f"update mart.daily_hedge_state set state = 'blocked' where layer = 'base' and trade_date = '{LAST}'"
     ),
+    "mart.weekly_calibrations__one_row_a_week": (
+        "delete from mart.weekly_calibrations where calibrated_on_date = '2025-08-08'"
+    ),
+    "mart.weekly_calibrations__used_after_its_week": (
+        "update mart.weekly_calibrations set used_from_date = calibrated_on_date "
+        "where calibrated_on_date = '2025-08-08'"
+    ),
     "ops.quarantined_rows__contract_list_is_clean": (
         "insert into ops.quarantined_rows by name select 'vx_contract_list' as dataset, 'VX_product_list.json' as "
         "file_name, 1 as line_no, 'rejected' as disposition, 'path_is_not_the_contracts_own' as reason"
@@ -252,6 +259,26 @@ def test_policy_check_finds_a_row_before_the_policys_first_session(spoilable: du
 def test_transition_check_finds_a_start_that_no_transition_led_to(spoilable: duckdb.DuckDBPyConnection) -> None:
     spoilable.execute("update mart.layer_transitions set from_state = 'armed' where layer = 'base'")
     assert offending(spoilable, "mart.layer_transitions__lead_to_the_states") == 1
+
+
+def test_week_check_finds_a_session_that_is_the_first_of_two_weeks(spoilable: duckdb.DuckDBPyConnection) -> None:
+    later = "where calibrated_on_date = '2025-08-15'"
+    spoilable.execute(f"update mart.weekly_calibrations set used_from_date = date '2025-08-11' {later}")
+    assert offending(spoilable, "mart.weekly_calibrations__one_row_a_week") == 1
+    # and it lies before the end of its week
+    assert offending(spoilable, "mart.weekly_calibrations__used_after_its_week") == 1
+
+
+@pytest.mark.parametrize(("is_stored", "found"), [(True, 0), (False, 1)])
+def test_week_check_lets_only_a_stored_row_begin_later_than_the_next_session(
+    spoilable: duckdb.DuckDBPyConnection, is_stored: bool, found: int
+) -> None:
+    spoilable.execute(
+        "update mart.weekly_calibrations set used_from_date = used_from_date + 1, is_stored = ? "
+        "where calibrated_on_date = '2025-08-08'",
+        [is_stored],
+    )
+    assert offending(spoilable, "mart.weekly_calibrations__used_after_its_week") == found
 
 
 def test_month_check_finds_a_month_that_was_never_listed(spoilable: duckdb.DuckDBPyConnection) -> None:
