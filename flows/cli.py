@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.audit_cli import audit
 from flows.book_cli import book_app
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.explain_cli import explain
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(policy_app, name="policy")
 app.add_typer(book_app, name="book")
 app.command()(explain)
+app.command()(audit)
 app.command()(positions)
 app.command()(ledger)
 app.command()(recalibrate)
@@ -61,32 +63,15 @@ def nightly(
     debug: DebugOption = False,
 ) -> None:
     """Fetch, build, check, publish, and write the report."""
-    from warehouse.publish import run_lock
-    from warehouse.run_log import run_id_of
-
     day = as_of.date() if as_of else None
     if day is not None and not _is_session(day):
         print(f"nothing new: {day} is not a session of VIX futures")
         return
-    started = datetime.now(UTC)
-    chosen = choose_source(source, archive)
-    folder = home_to_write(home, is_simulated=is_simulated(market_of(chosen, archive)))
-    folder.prepare()
-    # Before Prefect starts: a second run leaves at once.
-    with run_lock(folder, f"alvh nightly --source {chosen}", started):
-        if verbose:
-            os.environ["ALVH_VERBOSE"] = "1"
-        from flows.nightly import nightly as nightly_flow
+    from flows.night_command import run_night_command
 
-        result = nightly_flow(
-            source=chosen,
-            archive=str(archive.expanduser().resolve()) if archive else None,
-            home=str(folder.path),
-            as_of=day,
-            ask_everything=recheck,
-            run_id=run_id_of(started),
-            policy=str(policy.expanduser().resolve()) if policy else None,
-        )
+    result, _ = run_night_command(
+        source, archive, home, as_of=day, ask_everything=recheck, policy=policy, verbose=verbose
+    )
     print(result.sentence)
     print(f"report: {result.report}")
     if result.exit_code:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 
 import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.bench import Bench, land_archive, rows, value
-from transforms.simulate import render_archive, simulate_market
+from tests.support.bench import rows, value
+from tests.support.crisis import LAST, build_crisis, crisis_archive, crisis_warehouse
+from tests.support.shared import SharedFolders
 from warehouse.hedge import build_hedge
 from warehouse.hedge_states import PolicyInForce
 from warehouse.models import load_columns
 
-FIRST, LAST, CRISIS, SEED = date(2021, 1, 4), date(2023, 3, 31), date(2022, 6, 1), 11
 CUT = date(2022, 6, 24)
 """In the middle of the crisis, with steps on and options held."""
 
@@ -34,30 +34,20 @@ POLICY = ("ref.policies", "ref.policy_parameters", "ref.policy_rules")
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("crisis")
-    for path, body in render_archive(simulate_market(FIRST, LAST, SEED, CRISIS)):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    return folder
-
-
-def build(archive: Path, home: Path, until: date) -> Iterator[duckdb.DuckDBPyConnection]:
-    bench = Bench(home)
-    land_archive(bench, archive, until=until)
-    yield bench.build(today=until + timedelta(days=1), is_simulated=True)
-    bench.close()
+def built(
+    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    copy = tmp_path_factory.mktemp("built") / "alvh.duckdb"
+    shutil.copy(crisis_warehouse(shared_folders), copy)
+    with duckdb.connect(str(copy)) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
-def built(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    yield from build(archive, tmp_path_factory.mktemp("built"), LAST)
-
-
-@pytest.fixture(scope="module")
-def cut(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    yield from build(archive, tmp_path_factory.mktemp("cut"), CUT)
+def cut(shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = build_crisis(crisis_archive(shared_folders), tmp_path_factory.mktemp("cut"), CUT)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        yield connection
 
 
 def table(connection: duckdb.DuckDBPyConnection, name: str, until: date = LAST) -> pd.DataFrame:

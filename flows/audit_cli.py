@@ -1,0 +1,79 @@
+"""``alvh audit``: does the hedge pay for itself? Heavy imports stay inside."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.console import say
+from flows.homes import home_to_read
+
+_VERDICTS = {"holds": "holds", "does_not_hold": "does not hold", "not_testable": "not testable"}
+
+
+@reports_errors
+def audit(
+    source: Annotated[
+        str | None, typer.Option(help="Run a night on this source first: cboe, archive or sample.")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="Run a night on this offline archive first, laid out as <host>/<path>.")
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Judge the claims made for the hedge on all published history, every policy and benchmark walked forward.
+
+    It takes some minutes. Nothing but `audit/` of the home is written; with a source a night is run first.
+
+    \b
+    Examples:
+      alvh audit
+      alvh audit --source archive --archive market --home audited
+      alvh audit --json > audit.json
+    """
+    folder = home_to_read(home)
+    command = "alvh audit"
+    if source is not None or archive is not None:
+        from flows.night_command import run_night_command
+
+        result, folder = run_night_command(source, archive, home, command="audit")
+        say(result.sentence)
+        if result.exit_code not in (0, 3):
+            raise typer.Exit(result.exit_code)
+        command = f"alvh audit --source {source or 'archive'}" + (f" --archive {archive}" if archive else "")
+    from flows.auditing import audit_home
+
+    started = datetime.now(UTC)
+    written = audit_home(folder, now=started, command=command, progress=lambda name: say(f"audit    {name}"))
+    if as_json:
+        print(json.dumps(written.record, indent=1, allow_nan=False))
+        return
+    for line in describe_verdicts(written.record):
+        print(line)
+    print(f"audit: {written.html}")
+    if open_page:
+        typer.launch(written.html.as_uri())
+
+
+def describe_verdicts(record: dict[str, Any]) -> list[str]:
+    """A line a claim: verdict, estimate with its 80% interval, and on how many episodes it rests."""
+    lines = []
+    if record["is_simulated"]:
+        lines.append("SIMULATED market: nothing here says anything about a claim")
+    for claim in record["hypotheses"]:
+        numbers = [claim[name] for name in ("estimate", "interval_low", "interval_high")]
+        told = "not known" if numbers[0] is None else f"{numbers[0]:.4g}"
+        if numbers[1] is not None and numbers[2] is not None:
+            told += f" [{numbers[1]:.4g}, {numbers[2]:.4g}]"
+        verdict = _VERDICTS[claim["verdict"]]
+        lines.append(f"{claim['id']}  {verdict:<14} {claim['claim']}")
+        lines.append(f"    {told} {claim['unit']}, {claim['episodes']} {claim['episodes_of']}; {claim['note']}")
+    return lines
