@@ -44,6 +44,14 @@ def test_model_condor_is_scaled_to_the_account() -> None:
     assert found.iloc[2, 2:].isna().all()
 
 
+def test_session_of_which_nothing_is_known_has_no_value() -> None:
+    nothing = sessions().iloc[:1].copy()
+    nothing.loc[:, nothing.columns != "trade_date"] = np.nan
+    found = build_exposures(book(), nothing, SETTINGS)
+    assert found["exposure_source"].tolist() == ["model_condor"]
+    assert found.iloc[0, 2:].isna().all()
+
+
 def test_legs_are_valued_by_each_sessions_own_market() -> None:
     found = build_exposures(book(legs=LEGS), sessions(), SETTINGS)
     for place in (0, 1):

@@ -63,7 +63,8 @@ def _value(book: Book, session: Mapping[Hashable, Any], settings: CondorSettings
     if book.legs:
         closes = {name: _known(session[name]) for name in _MARKET}
         return compute_legs_exposure(book.legs, SpxMarket(trade_date=day, **closes), settings)
-    condor = exposure_of_condor(pd.Series({str(name): value for name, value in session.items()}))
+    # As objects: where nothing but the date is known pandas would make every number a missing date.
+    condor = exposure_of_condor(pd.Series({str(name): value for name, value in session.items()}, dtype=object))
     share = book.nav_usd / settings.nav_usd
     values = {name: getattr(condor, name) for name in _IN_DOLLARS}
     return replace(condor, **{name: value * share for name, value in values.items() if value is not None})
