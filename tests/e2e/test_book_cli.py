@@ -1,0 +1,124 @@
+"""``alvh book check`` and ``alvh book show`` as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.book import ACCOUNT, EXAMPLE, MARKET_BOOK
+from tests.support.market import LAST, write_market
+from tests.support.nights import Trader, evening_of
+from warehouse.home import Home
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Shell:
+    home: Path
+
+    def alvh(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
+        done = subprocess.run(
+            [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
+            cwd=ROOT,
+            env={**kept, "ALVH_HOME": str(self.home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A home with one night on the made-up market, and a book in it."""
+    folder = tmp_path_factory.mktemp("book")
+    market = write_market(folder / "archive")
+    trader = Trader(Home(folder / "home"), market.root, evening_of(LAST))
+    inputs = folder / "home" / "inputs"
+    inputs.mkdir(parents=True)
+    (inputs / "book.toml").write_text(MARKET_BOOK, encoding="utf-8")
+    trader.run()
+    return Shell(folder / "home")
+
+
+def test_check_says_what_was_understood_and_warns(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(EXAMPLE, encoding="utf-8")
+    lines = shell.alvh("book", "check", str(path)).stdout.splitlines()
+    assert lines[:2] == [
+        "account      $250,000, as of the close of 2026-01-07",
+        "             margin $41,000, cash $60,000, bills $180,000",
+    ]
+    assert "             -1 SPX 2026-02-20 P 6600 at 40.5" in lines
+    assert "             +4 VXM 2026-02-18 at 17.85" in lines
+    assert "             +10 VIX 2026-03-18 C 25 at 1.1" in lines
+    assert "returns      required 12.00%, WACC 9.00%, equity premium 4.50%" in lines
+    # the book of the example is long past
+    assert any(line.startswith("warning: book.toml is of 2026-01-07, ") for line in lines)
+
+
+def test_check_names_the_line_of_what_cannot_be_used(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ACCOUNT + "margin = 5\n", encoding="utf-8")
+    said = shell.alvh("book", "check", str(path), code=2)
+    assert said.stdout == ""
+    assert said.stderr.splitlines() == [
+        "alvh: unknown key 'margin' in [account]",
+        "  where:    mine.toml:4 (account.margin)",
+        "  found:    margin",
+        "  expected: margin_usd",
+        "  next:     known here: nav_usd, as_of, margin_usd, cash_usd, bills_usd",
+    ]
+
+
+def test_check_refuses_a_book_of_a_later_day_and_one_that_is_not_there(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(ACCOUNT.replace("2026-01-07", "2098-01-07"), encoding="utf-8")
+    assert "mine.toml:3 (account.as_of)" in shell.alvh("book", "check", str(path), code=2).stderr
+    assert "No such file" in shell.alvh("book", "check", str(tmp_path / "none.toml"), code=2).stderr
+    path.write_bytes(b"\xff\xfe")
+    assert "byte 0xff" in shell.alvh("book", "check", str(path), code=2).stderr
+
+
+def test_check_takes_the_book_of_the_home_where_none_is_named(shell: Shell) -> None:
+    assert shell.alvh("book", "check").stdout.startswith("account      $2,000,000, as of the close of 2025-08-29\n")
+
+
+def test_show_gives_account_layers_and_orders(shell: Shell) -> None:
+    lines = shell.alvh("book", "show").stdout.splitlines()
+    assert lines[0] == (
+        "2025-09-12  your account of $2,000,000, book of 2025-08-29, in the hedge since the close of 2025-08-29"
+    )
+    assert lines[1].startswith("protected    book legs: vega ")
+    assert [line.split()[0] for line in lines[2:5]] == ["base", "temporal_vega", "second_engine"]
+    header = next(number for number, line in enumerate(lines) if line.startswith("instrument"))
+    assert lines[header].split() == ["instrument", "target", "held", "order", "reason"]
+    assert any(line.startswith("VXM 2025-09-17") and "sell 3: none wanted, +3 held" in line for line in lines)
+    assert lines[-1].startswith("warning: book.toml is of 2025-08-29, 9 sessions before 2025-09-12")
+
+
+def test_show_as_json_is_what_the_warehouse_says(shell: Shell) -> None:
+    found = json.loads(shell.alvh("book", "show", "--json").stdout)
+    assert found["session"] == str(LAST)
+    assert (found["account"]["account_nav_usd"], found["account"]["wacc_frac"]) == (2_000_000, 0.09)
+    held = {one["instrument"]: one["held_contracts"] for one in found["orders"] if one["held_contracts"]}
+    assert held == {"VIX 2025-10-22 C 25": 2, "VX 2025-10-22": 1, "VXM 2025-09-17": 3}
+    assert found["exposure"]["vega_usd_per_vix_pt"] < 0
+
+
+def test_show_without_a_book_says_where_it_goes(tmp_path: Path) -> None:
+    market = write_market(tmp_path / "archive")
+    Trader(Home(tmp_path / "home"), market.root, evening_of(LAST)).run()
+    said = Shell(tmp_path / "home").alvh("book", "show", code=2).stderr
+    assert said.startswith("alvh: no book is in use\n")
+    assert "inputs/book.toml" in said
