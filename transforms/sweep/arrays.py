@@ -1,0 +1,113 @@
+"""What the compiled walk reads and keeps: arrays by name, and the codes and places in them.
+
+An instrument is a number: column of the future, plus the number of futures for a mini; options come after both, in the
+order of their codes. So instruments ascend as their codes do, which is the order in which orders of one size fill.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from transforms.layers.codes import LayerState, Mode, Reading
+from transforms.ledger.account import AMOUNTS, COUNTS
+from transforms.positions.market import HIGHEST_RANK as _HIGHEST_RANK
+
+Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.int8]
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+
+# Plain numbers: compiled code takes them in as constants.
+IDLE, ARMED, BLOCKED = int(LayerState.IDLE), int(LayerState.ARMED), int(LayerState.BLOCKED)
+STEWARD = int(Mode.STEWARD)
+EQUAL_VEGA, CONTRACTS, BASE_MATCHED = int(Reading.EQUAL_VEGA), int(Reading.CONTRACTS), int(Reading.BASE_MATCHED)
+BASE, TEMPORAL, SECOND = range(3)
+LAYERS = 3
+HIGHEST_RANK = int(_HIGHEST_RANK)
+
+UNKNOWN = -(2**62)
+"""A price at passed time that nobody knows."""
+
+COLUMN_NAMES = (*AMOUNTS, *COUNTS, "pnl")
+"""Columns of the compiled ledger: those of `transforms.ledger.account.Account`, and the sum of its pieces."""
+
+ROLL, CURVE, THETA, OPTION_MOVE, COST, INTEREST, COST_AT_MID, COST_AT_FULL, UNSPLIT = range(9)
+CREDIT_RECEIVED, CREDIT_KEPT, PROTECTION_COST, GAINS_ROLLED, SHORT_OPEN, MARGIN = range(9, 15)
+UNMARKED, INTEREST_UNKNOWN, PNL = range(15, 18)
+COLUMNS = 18
+
+LOWEST_USD, HIGHEST_USD, SLACK, HEDGE_RATIO, VXM_BELOW, SHORT_LOSS_USD, GAIN_ROLL = range(7)
+VX_SPREAD, VX_FEE, VXM_FEE, OPTION_FEE, AT_MID, AT_PART, AT_FULL, MARGIN_SHARE = range(8)
+
+MEASURE_NAMES = ("pnl_squares", "worst", "drawdown", "highest_margin", "held_sessions")
+SQUARES, WORST, DRAWDOWN, HIGHEST_MARGIN, HELD_SESSIONS = range(5)
+
+OK, TOO_MANY, UNBOUNDED, NOT_LOOKED_UP = range(4)
+"""How the walk of a policy ended."""
+
+MOST_HELD = 256
+"""Instruments a layer may hold at once: only contracts whose final value never comes make more than a few."""
+
+
+class Market(NamedTuple):
+    """What is walked through: n sessions, m futures, o options, s sets of calendars with at most k legs.
+
+    Prices by instrument have the sessions along the last axis: one that is held is read from session to session.
+    """
+
+    day: Ints  # (n,) ordinals
+    is_mini_listed: Flags  # (n,)
+    ranked: Ints  # (n, 4) column of each tenor rank, -1 none
+    betas: Floats  # (n, 4)
+    protected_vega_usd: Floats  # (n,)
+    bill_return: Floats  # (n,) from the session before to this one, by the rate known then
+    expiry: Ints  # (m,) ordinals
+    ticks: Ints  # (m, n), -1 none
+    aged: Ints  # (m, n) price at this date on the curve of the newest earlier session with a price; UNKNOWN
+    option_expiry: Ints  # (o,)
+    option_strike: Floats  # (o,)
+    option_is_call: Flags  # (o,)
+    option_first: Ints  # (o,) first session with a row
+    option_offset: Ints  # (o + 1,) where its rows begin, one a session
+    option_ticks: Ints  # (rows,), -1 none
+    option_aged: Ints  # (rows,)
+    option_half_spread: Floats  # (rows,)
+    calendar_bound: Floats  # (s, n) most that one calendar's shorts can lose; 0 none fits, negative not looked up
+    calendar_legs: Ints  # (s, n, k) option, -1 none
+    calendar_sides: Ints  # (s, n, k)
+
+
+class Policies(NamedTuple):
+    """p policies over n sessions: states as in LayerPath, and numbers."""
+
+    base_state: Bytes  # (p, n)
+    held_rank: Bytes
+    steps: Bytes
+    second_state: Bytes
+    mode: Bytes
+    may_open: Bytes
+    is_shift: Bytes
+    numbers: Floats  # (p, 7)
+    costs: Floats  # (p, 8)
+    reading: Ints  # (p,)
+    calendar: Ints  # (p,) set of calendars, -1 none
+
+
+class State(NamedTuple):
+    """What the three layers hold and want, by layer and place."""
+
+    held: Ints  # (3, MOST_HELD) instruments
+    contracts: Ints
+    last: Ints  # newest mark, ticks
+    short: Ints  # open P&L of a short, cents
+    held_count: Ints  # (3,)
+    wants: Ints  # (3, legs) instruments
+    wanted: Ints
+    exact: Floats  # before rounding
+    want_count: Ints  # (3,)
+    gain: Ints  # (3,) gain of long futures since the last shift, cents
+    margin: Ints  # (3,)
+    orders: Ints  # (2, MOST_HELD + legs) instruments and contracts
