@@ -21,7 +21,7 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD; the newest if left out."),
 ]
-POSITION_PARTS = ("next_session", "account", "positions", "totals", "trades", "time_shifts", "valuation")
+POSITION_PARTS = ("next_session", "account", "positions", "totals", "trades", "time_shifts")
 LEDGER_PARTS = ("funding", "valuation")
 
 
@@ -110,7 +110,7 @@ def choose_layer(document: Mapping[str, Any], layer: str | None) -> dict[str, An
     def mine(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [row for row in rows if row["layer"] == layer]
 
-    shifts, valuation = document["time_shifts"], document["valuation"]
+    shifts = document["time_shifts"]
     is_concerned = {name: [row for row in shifts[name] if layer in (row["from_layer"], row["to_layer"])]
                     for name in ("session", "last")}  # fmt: skip
     return {
@@ -119,7 +119,6 @@ def choose_layer(document: Mapping[str, Any], layer: str | None) -> dict[str, An
         "totals": mine(document["totals"]),
         "trades": mine(document["trades"]),
         "time_shifts": {**shifts, **is_concerned},
-        "valuation": valuation and {"layers": mine(valuation["layers"])},
     }
 
 

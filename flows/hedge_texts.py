@@ -79,7 +79,6 @@ def print_positions(document: Mapping[str, Any], layer: str | None) -> None:
     if not trades:
         page.line("none", 2)
     _print_shifts(page, document["time_shifts"], layer)
-    _print_valuation(page, document["valuation"], [layer] if layer else list(ROWS))
     page.close()
 
 
@@ -103,7 +102,7 @@ def print_ledger(document: Mapping[str, Any]) -> None:
     _print_fills(page, there)
     _print_costs(page, funding)
     _print_readings(page, funding)
-    _print_valuation(page, document["valuation"], list(ROWS))
+    _print_valuation(page, document["valuation"])
     page.close()
 
 
@@ -305,11 +304,11 @@ def _print_readings(page: Page, funding: Mapping[str, Any]) -> None:
     page.line("by the policy of the newest session over all of them", 2, style="dim")
 
 
-def _print_valuation(page: Page, valuation: Mapping[str, Any] | None, layers: Sequence[str]) -> None:
+def _print_valuation(page: Page, valuation: Mapping[str, Any] | None) -> None:
     page.line()
     page.line("VALUATION", style="bold")
     if valuation is None:
         page.line(NO_VALUATION, 2)
         return
-    page.table(list_measures(valuation, layers), "", *(LAYER_TITLES[layer] for layer in layers))
+    page.table(list_measures(valuation, ROWS), "", *(LAYER_TITLES[layer] for layer in ROWS))
     page.line("model-priced projections, not forecasts: see docs/valuation.md", 2, style="dim")

@@ -61,7 +61,7 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
             0,
             0,
         )
-        layers = _layers_lines(connection, row[0])
+        layers = [*_layers_lines(connection, row[0]), *_funding_lines(connection, row[0])]
         quarantined = connection.execute("select count(*) from ops.quarantined_rows").fetchone() or (0,)
     session, vix, front, contango, regime, days = row
     record = next((entry for entry in records if entry["run_id"] == run[0]), {})
@@ -85,6 +85,18 @@ def _layers_lines(connection: duckdb.DuckDBPyConnection, session: date | None) -
     if row is None or row[0] is None:
         return ["layers       none decided"]
     return [f"layers       {row[0]}; governor {row[1]}; policy {row[2]}"]
+
+
+def _funding_lines(connection: duckdb.DuckDBPyConnection, session: date | None) -> list[str]:
+    # here, because the ledger is read as frames, and nothing else of the status is
+    from transforms.statement.ledger import build_ledger_statement
+    from transforms.statement.words import say_funding
+    from warehouse.hedge_data import has_ledger, read_statement_facts
+
+    if session is None or not has_ledger(connection):
+        return []  # published by a version that had no ledger
+    sentence = say_funding(build_ledger_statement(read_statement_facts(connection, session)))
+    return [f"funding      {sentence.removeprefix('Funding, ').removesuffix('.')}"]
 
 
 def _run_line(record: dict[str, Any], *, is_running: bool) -> str:

@@ -202,6 +202,75 @@ def test_explain_of_what_is_not_there_is_a_usage_error(
     assert found in said.stderr
 
 
+def test_positions_fit_100_columns_and_name_every_layer(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("positions")
+    assert said.returncode == 0, said.stderr
+    assert max(map(len, said.stdout.splitlines())) <= 100
+    heads = ("BASE", "TEMPORAL VEGA", "SECOND ENGINE", "TOTALS", "TRADES OF THE SESSION", "TIME-SHIFTS")
+    assert [name for name in heads if name not in said.stdout] == []
+    assert "\x1b" not in said.stdout
+
+
+def test_ledger_fits_100_columns_and_shows_its_identity(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("ledger")
+    assert said.returncode == 0, said.stderr
+    assert max(map(len, said.stdout.splitlines())) <= 100
+    assert re.search(r"largest difference of \d+ rows \$0\.00", said.stdout)
+    assert "self-funded" not in said.stdout.lower()
+
+
+def test_commands_and_report_carry_the_same_numbers(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    state = json.loads((shell.home / "reports" / "latest" / "hedge-state.json").read_text(encoding="utf-8"))
+    held = json.loads(shell.alvh("positions", "--json").stdout)
+    booked = json.loads(shell.alvh("ledger", "--json").stdout)
+    assert held["account"]["nav_usd"] > 0
+    assert {name: state[name] for name in held} == held
+    assert {name: state[name] for name in booked} == booked
+
+
+def test_positions_of_one_layer_are_its_own(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    found = json.loads(shell.alvh("positions", "--layer", "base", "--json", "--as-of", LAST.isoformat()).stdout)
+    assert found["as_of"] == LAST.isoformat()
+    assert {row["layer"] for row in [*found["positions"], *found["totals"], *found["trades"]]} == {"base"}
+
+
+def test_month_of_the_ledger_has_its_days(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    said = shell.alvh("ledger", "--month", "2025-08", "--json")
+    month = json.loads(said.stdout)["month"]
+    assert month["month"] == "2025-08"
+    assert {day["trade_date"][:7] for day in month["days"]} == {"2025-08"}
+    assert json.loads(said.stdout)["as_of"] == month["days"][-1]["trade_date"]
+    # up to an earlier session, the same days are the same
+    cut = json.loads(shell.alvh("ledger", "--month", "2025-08", "--as-of", "2025-08-20", "--json").stdout)["month"]
+    assert cut["days"] == month["days"][: len(cut["days"])]
+    assert cut["days"][-1]["trade_date"] == "2025-08-20"
+
+
+def test_status_says_funding_in_one_line(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
+    lines = [line for line in shell.alvh("status").stdout.splitlines() if line.startswith("funding ")]
+    sentence = json.loads(shell.alvh("ledger", "--json").stdout)["funding"]["sentence"]
+    assert lines == [f"funding      {sentence.removeprefix('Funding, ').removesuffix('.')}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("positions", "--layer", "fourth"), "fourth"),
+        (("positions", "--as-of", "1999-01-04"), "1999-01-04"),
+        (("ledger", "--as-of", "1999-01-04"), "1999-01-04"),
+        (("ledger", "--month", "1999-01"), "1999-01"),
+        (("ledger", "--month", "1999-13"), "1999-13"),
+    ],
+)
+def test_positions_and_ledger_of_what_is_not_there_are_usage_errors(
+    shell: Shell, night: subprocess.CompletedProcess[str], arguments: tuple[str, ...], found: str
+) -> None:
+    said = shell.alvh(*arguments)
+    assert said.returncode == 2
+    assert found in said.stderr
+    assert "Traceback" not in said.stderr
+
+
 def test_report_of_a_past_session_is_written(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
     said = shell.alvh("report", "--as-of", "2025-08-20")
     assert said.returncode == 0, said.stderr

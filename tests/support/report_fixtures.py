@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from tests.support.explain_fixtures import make_facts
+from tests.support.statement_facts import make_statement_facts
 from transforms.report.inputs import RANKS, ReportInputs
 
 AS_OF = date(2026, 2, 20)
@@ -229,6 +230,7 @@ def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
         columns=COLUMNS,
         expected_session=AS_OF,
         hedge=make_facts(),
+        statement=make_statement_facts(),
     )
     return replace(inputs, **changes)
 

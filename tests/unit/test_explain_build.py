@@ -76,7 +76,7 @@ def test_explanation_says_since_when_and_how_long() -> None:
 
 
 def test_explanation_of_a_target_is_in_futures_and_dollars_a_point() -> None:
-    assert layer_of(build_explanation(make_facts()), "base")["target_text"] == "0.40 VX, $400 a point"
+    assert layer_of(build_explanation(make_facts()), "base")["target_text"] == "0.40 VX before rounding, $400 a point"
 
 
 def test_clause_has_value_truth_and_whose_its_threshold_is() -> None:

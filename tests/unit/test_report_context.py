@@ -49,6 +49,7 @@ def build_on_settlement_date(**values: Any) -> dict[str, Any]:
             index_levels=inputs.index_levels.iloc[:0],
             volatility_indices=inputs.volatility_indices.iloc[:0],
             hedge=None,
+            statement=None,
         )
     )
 

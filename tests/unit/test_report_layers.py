@@ -100,12 +100,12 @@ def test_target_of_an_active_layer_of_options_is_not_a_number() -> None:
 
 
 def test_targets_are_labelled_with_the_model_account() -> None:
-    assert "on a model account of $1,000,000, until a book is given" in render_html(build())
+    assert "on a model account of $1,000,000, before rounding" in render_html(build())
 
 
 def test_rules_are_in_boxes_that_open() -> None:
     page = render_html(build())
-    assert page.count("<details>") == page.count("</details>") == 5
+    assert page.count("<details>") == page.count("</details>") == 6
     assert "vix_close_pts ≥ 25" in page
 
 

@@ -162,7 +162,7 @@ def test_html_tables_scroll_in_their_own_named_box(html: str) -> None:
 
 def test_html_charts_have_text_alternatives(html: str) -> None:
     charts = Page(html).named("svg")
-    assert len(charts) == 6
+    assert len(charts) == 8
     assert all(one["role"] == "img" and one["aria-labelledby"] for one in charts)
 
 
@@ -277,8 +277,8 @@ def test_json_is_the_same_for_the_same_inputs() -> None:
 def test_json_has_the_keys_of_the_contract() -> None:
     assert list(json.loads(render_json(build()))) == [
         "schema_version", "as_of", "is_simulated", "policy_hash", "run_id", "curve", "regime", "layers",
-        "governor", "transitions", "positions", "funding", "valuation", "context", "data_health",
-        "provenance",
+        "governor", "transitions", "next_session", "account", "positions", "totals", "trades", "time_shifts",
+        "funding", "valuation", "context", "data_health", "provenance",
     ]  # fmt: skip
 
 
@@ -340,10 +340,12 @@ def test_schema_is_itself_valid() -> None:
     Draft202012Validator.check_schema(load_schema())
 
 
-def test_schema_accepts_a_funding_ledger_to_come() -> None:
+@pytest.mark.parametrize("part", ["funding", "account", "time_shifts", "valuation"])
+def test_schema_refuses_a_ledger_of_another_shape(part: str) -> None:
     context = build()
-    context["state"] |= {"funding": {"self_funding_ratio_12m": 0.4}}
-    assert '"self_funding_ratio_12m"' in render_json(context)
+    context["state"] |= {part: {"self_funding_ratio_12m": 0.4}}
+    with pytest.raises(PipelineError, match="shape"):
+        render_json(context)
 
 
 def test_json_without_a_policy_is_valid() -> None:

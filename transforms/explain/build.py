@@ -148,15 +148,15 @@ def _build_layer(facts: ExplainFacts, layer: str) -> dict[str, Any]:
 
 
 def say_target(facts: ExplainFacts, layer: str) -> str:
-    """Return a layer's target in VX-equivalents and dollars a point, or why it has none."""
+    """Return a layer's target in VX-equivalents before rounding and dollars a point, or why it has none."""
     row = facts.states[layer]
     contracts, vega = row["target_contracts"], row["target_vega_usd"]
     if contracts is None:
-        return "in options, sized elsewhere" if row["state"] == "active" else "none"
+        return "in options, see `alvh positions`" if row["state"] == "active" else "none"
     if not contracts:
         return "none"
     leg = {"temporal_vega": ", front leg"}.get(layer, "")
-    return f"{contracts:,.2f} VX, ${vega:,.0f} a point{leg}"
+    return f"{contracts:,.2f} VX before rounding, ${vega:,.0f} a point{leg}"
 
 
 def _short_reason(reason: str) -> str:

@@ -56,7 +56,8 @@ HEDGE_MEASURES = (
          "where protection gained."),
     _usd("gains_rolled_usd", "Gains rolled", "Moved to the longer layer by a Time-Shift."),
     Measure("self_funding_ratio_12m", "Self-funding ratio", "pts", "ratio",
-            "Credits kept over the cost of protection. None where protection cost nothing: nothing had to be funded.",
+            "Credits kept over the cost of protection. Undefined where protection cost nothing: nothing had to be "
+            "funded.",
             "credits kept / cost of protection", model=LEDGER),
     Measure("cost_12m_frac", "Cost a year", "frac", "fraction of NAV, shown in %",
             "What the hedge cost over 252 sessions, interest on collateral left out.", "-(P&L - interest) / NAV",

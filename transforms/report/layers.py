@@ -66,7 +66,8 @@ def build_layers_section(explanation: Mapping[str, Any]) -> dict[str, Any]:
         + (f", in force from {say_date(start)}." if start else "."),
         "account": ""
         if nav is None
-        else f"Targets are VX futures of $1,000 a point on a model account of ${nav:,.0f}, until a book is given.",
+        else f"Targets are VX futures of $1,000 a point on a model account of ${nav:,.0f}, before rounding; "
+        "positions and orders are in whole contracts of VX, VXM and options.",
         "table": _layer_table(explanation["layers"]),
         "governor": f"Governor: {governor['mode']}{_since(governor)}"
         + (f". {_capital(governor['held_text'])}." if governor["held_text"] else ", no guard holds."),

@@ -87,7 +87,8 @@ def say_funding(funding: Mapping[str, Any]) -> str:
     start = "12 months" if is_year else f"since {say_date(window['first_trade_date'])}"
     kept, cost, ratio = whole["credit_kept_usd"], whole["protection_cost_usd"], whole["self_funding_ratio"]
     if ratio is not None:
-        said = f"self-funding ratio {say_number(ratio, 'pts')} (credits kept {say_usd(kept)}, cost {say_usd(cost)})"
+        sums = f"credits kept {say_usd(kept)}, protection cost {say_usd(cost)}"
+        said = f"self-funding ratio {say_number(ratio, 'pts')} ({sums})"
     elif cost < 0:
         said = f"{NOTHING_TO_FUND}, protection gained {say_usd(-cost)}; credits kept {say_usd(kept)}"
     else:
