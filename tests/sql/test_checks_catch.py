@@ -59,7 +59,7 @@ FAULTS = {
         "delete from mart.book_exposure where trade_date = (select min(trade_date) from mart.book_exposure)"
     ),
     "mart.book_orders__lead_to_the_target": (
-        "update mart.book_orders set order_contracts = order_contracts - 6 where instrument = 'VXM 2025-10-22'"
+        "update mart.book_orders set order_contracts = order_contracts - 16 where instrument = 'VXM 2025-10-22'"
     ),
     "mart.book_orders__leave_no_short_call_alone": (
         "update mart.book_orders set held_contracts = 1 where instrument = 'VIX 2025-10-22 C 25'"
