@@ -23,7 +23,7 @@ WITH_COMMANDS = (
     README,
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("tutorial", "runbook", "methodology", "simulated_market", "signals", "questions")
+        for page in ("tutorial", "runbook", "methodology", "simulated_market", "signals", "questions", "book")
     ),
 )
 PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

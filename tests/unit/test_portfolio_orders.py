@@ -94,6 +94,17 @@ def test_one_vx_counts_as_ten_vxm() -> None:
     assert found[1].reason == "no order: +0.00 contracts before rounding are less than 0.5, 1 VX 2026-02-18 counted"
 
 
+def test_worked_example_of_the_documentation() -> None:
+    september, october, vx = VixFuture(JAN, is_mini=True), VXM, VX
+    held = {september: 3, vx: 1}
+    found = {one.instrument: one for one in orders(held, Leg(october, 10, 9.66))}
+    assert found[september].order_contracts == -3
+    assert (found[october].order_contracts, found[vx].order_contracts) == (0, 0)
+    assert found[october].reason.startswith("no order: -0.34 contracts before rounding")
+    assert by_code(orders({vx: 1}, Leg(october, 16)))[october.code] == 6
+    assert by_code(orders({vx: 1}, Leg(october, 4))) == {vx.code: -1, october.code: 4}
+
+
 def test_what_is_missing_beside_the_other_size_is_bought_in_the_wanted_one() -> None:
     assert by_code(orders({VX: 1, VXM: 2}, Leg(VXM, 16))) == {"VX 2026-02-18": 0, "VXM 2026-02-18": 4}
     assert by_code(orders({VXM: 100}, Leg(VX, 14))) == {"VX 2026-02-18": 4, "VXM 2026-02-18": 0}
