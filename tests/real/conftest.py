@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.support.bench import Bench, land_archive
+from tests.support.shared import SharedFolders
 
 FETCHED = datetime(2026, 4, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 1, 8)
@@ -26,15 +27,18 @@ def real_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def real_bench(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    bench = Bench(tmp_path_factory.mktemp("real") / "home")
-    land_archive(bench, real_data / "mirror", at=FETCHED)
-    yield bench
-    bench.close()
+def build_real(real_data: Path, home: Path, until: date | None = None) -> Path:
+    """Build the warehouse of the real files, with nothing later than a session where one is named."""
+    bench = Bench(home)
+    land_archive(bench, real_data / "mirror", at=FETCHED, until=until)
+    return bench.build_file(today=TODAY if until is None else until + timedelta(days=1)).path
 
 
 @pytest.fixture(scope="session")
-def real(real_bench: Bench) -> duckdb.DuckDBPyConnection:
-    """The warehouse of the real files."""
-    return real_bench.build(today=TODAY)
+def real(real_data: Path, shared_folders: SharedFolders) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse of the real files, made once a test run and only read."""
+    folder = shared_folders.get(
+        "real", lambda partial: build_real(real_data, partial / "home").rename(partial / "alvh.duckdb")
+    )
+    with duckdb.connect(str(folder / "alvh.duckdb"), read_only=True) as connection:
+        yield connection

@@ -154,14 +154,13 @@ def test_no_step_is_taken_by_a_steward(real: duckdb.DuckDBPyConnection) -> None:
 
 def test_target_of_one_evening_worked_from_the_settlement(real: duckdb.DuckDBPyConnection) -> None:
     # on that day the base is rolled into VX2, and is sized by the price of VX2
-    query = "select vx2_settle_pts, vx2_settle_pts / vx1_settle_pts from mart.daily_signals where trade_date = ?"
-    settle, ratio = rows(real, query, date(2008, 10, 15))[0]
+    settle = value(real, "select vx2_settle_pts from mart.daily_signals where trade_date = '2008-10-15'")
     contracts, vega = layer(real, "2008-10-15", "base", "target_contracts, target_vega_usd")
-    # 1% of 1,000,000 dollars, at 1,000 dollars a point
-    assert contracts == pytest.approx(10_000 / (1_000 * settle))
-    assert vega == pytest.approx(10_000 / settle)
+    # the condor asks for less than the lower end of the band: 1% of 10,000,000 dollars, at 1,000 dollars a point
+    assert contracts == pytest.approx(100_000 / (1_000 * settle))
+    assert vega == pytest.approx(100_000 / settle)
     steps, scaled = layer(real, "2008-10-15", "temporal_vega", "step_count, target_contracts")
-    assert scaled == pytest.approx((2**steps - 1) * contracts * ratio)
+    assert scaled == pytest.approx((2**steps - 1) * contracts)
 
 
 def test_policies_without_the_temporal_layer_keep_it_idle(real: duckdb.DuckDBPyConnection) -> None:
