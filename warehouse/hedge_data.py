@@ -35,7 +35,8 @@ order by position.layer, position.instrument
 
 # What options made, session by session, from their marks: it is the ledger's theta and option move. The same sum over
 # the ends of the marks' bands is the P&L of the same positions at lower and higher volatilities throughout. A mark that
-# is missing is booked with the next one; at settlement there is no band left.
+# is missing is booked with the next one; at settlement there is no band left. Added in one order, so that two readers
+# of one warehouse find the same last digit.
 _OPTIONS = """
 with
 marked as (
@@ -60,12 +61,14 @@ carried as (
 )
 select
     trade_date, layer,
-    sum(100 * held_before * (mark_pts - mark_before_pts)) as option_pnl_usd,
+    sum(100 * held_before * (mark_pts - mark_before_pts) order by instrument) as option_pnl_usd,
     if(
-        count(*) = count(low_pts - low_before_pts), sum(100 * held_before * (low_pts - low_before_pts)), null
+        count(*) = count(low_pts - low_before_pts),
+        sum(100 * held_before * (low_pts - low_before_pts) order by instrument), null
     ) as at_low_vol_usd,
     if(
-        count(*) = count(high_pts - high_before_pts), sum(100 * held_before * (high_pts - high_before_pts)), null
+        count(*) = count(high_pts - high_before_pts),
+        sum(100 * held_before * (high_pts - high_before_pts) order by instrument), null
     ) as at_high_vol_usd
 from carried
 where held_before <> 0 and mark_pts is not null
@@ -75,7 +78,8 @@ order by trade_date, layer
 
 _NOTIONALS = """
 select
-    trade_date, layer, if(count(*) = count(delta_usd), sum(abs(delta_usd)), null) as notional_usd
+    trade_date, layer, if(count(*) = count(delta_usd), sum(abs(delta_usd) order by instrument), null)
+    as notional_usd
 from mart.daily_positions
 where held_contracts <> 0 and trade_date <= $as_of
 group by trade_date, layer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -13,7 +14,9 @@ import pytest
 from tests.support.bench import rows, value
 from tests.support.crisis import LAST, build_crisis, crisis_archive, crisis_warehouse
 from tests.support.shared import SharedFolders
+from transforms.statement.build import build_statement
 from warehouse.hedge import build_hedge
+from warehouse.hedge_data import read_statement_facts
 from warehouse.hedge_states import PolicyInForce
 from warehouse.models import load_columns
 
@@ -165,3 +168,39 @@ def test_targets_of_the_states_are_those_of_the_positions(built: duckdb.DuckDBPy
                 * case when starts_with(position.instrument, 'VXM') then 100 else 1000 end) > 1e-6
     """
     assert rows(built, query) == []
+
+
+def test_options_of_the_statement_made_what_the_ledger_booked(built: duckdb.DuckDBPyConnection) -> None:
+    facts = read_statement_facts(built, LAST)
+    engine = facts.ledger[facts.ledger["layer"] == "second_engine"].set_index("trade_date")
+    booked = (engine["theta_usd"] + engine["option_move_usd"]).sort_index()
+    made = facts.options.set_index("trade_date")["option_pnl_usd"].reindex(booked.index, fill_value=0.0)
+    assert (made != 0).sum() > 20
+    pd.testing.assert_series_equal(made, booked, check_names=False, atol=0.005)
+
+
+def differences(one: Any, other: Any, where: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield what differs between two documents; of numbers, by more than 1e-9."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            yield from differences(one[name], other[name], f"{where}.{name}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{where}[{place}]")
+    elif isinstance(one, float) and isinstance(other, float):
+        if one != pytest.approx(other, rel=1e-9, abs=1e-9):
+            yield where, one, other
+    elif one != other:
+        yield where, one, other
+
+
+def test_statement_of_an_earlier_session_knows_nothing_later(
+    built: duckdb.DuckDBPyConnection, cut: duckdb.DuckDBPyConnection
+) -> None:
+    later, known = (build_statement(read_statement_facts(one, CUT)) for one in (built, cut))
+    # readings are those of the policy of the newest session, which is the same in both
+    assert list(differences(later, known)) == []
+    assert {row["kind"] for row in known["positions"]} == {"computed", "model-priced"}
+    options = [row for row in known["positions"] if row["kind"] == "model-priced" and row["held_contracts"]]
+    assert options
+    assert all(row["vega_low_usd"] is not None and row["mark_low_pts"] <= row["mark_pts"] for row in options)
