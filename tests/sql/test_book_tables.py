@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import pytest
 
 from tests.support.bench import Bench, land_archive, rows, value
-from transforms.hedge import CalendarListing, HedgeMarket, Stretch
+from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
+from transforms.layers import LayerState
 from transforms.registry import parameters
 from transforms.simulate import render_archive, simulate_market
 from warehouse.book import build_book_tables
 from warehouse.book_data import read_book_orders
 from warehouse.checks import run_sql_checks
+from warehouse.expressions import preset
 from warehouse.hedge import list_stretches, read_hedge_market
-from warehouse.hedge_states import decide_hedge
+from warehouse.hedge_states import PolicyInForce, decide_hedge
 from warehouse.models import load_columns
 from warehouse.tables import MADE_IN_PYTHON
 
@@ -312,3 +315,32 @@ def test_checks_pass_and_everything_can_be_read(desk: Desk, text: Callable[[], s
     assert found["account"]["account"] == "your book"
     assert [one["layer"] for one in found["layers"]] == ["base", "temporal_vega", "second_engine"]
     assert {one["account_nav_usd"] for one in found["orders"]} == {found["account"]["account_nav_usd"]}
+
+
+def test_blocked_layer_is_not_traded(desk: Desk) -> None:
+    held = '[[hedge.futures]]\ncontract = "VXM"\nexpiry = 2022-08-17\nquantity = 2\n'
+    (one,) = desk.stretches
+    states = one.path.base_state.copy()
+    states[-1] = LayerState.BLOCKED
+    blocked = replace(one, path=replace(one.path, base_state=states))
+    with patch.object(desk, "stretches", [blocked]):
+        desk.put(account(as_of=date(2022, 7, 5)) + held)
+    found = desk.rows(
+        "select starts_with(instrument, 'VX'), order_contracts <> 0, reason like '%base is blocked%', count(*) "
+        "from mart.book_orders group by all order by all"
+    )
+    assert [row[:3] for row in found] == [(False, True, False), (True, False, True)]
+    assert failed_checks(desk) == []
+
+
+def test_policy_after_a_published_strategy_is_followed_from_the_first_session(desk: Desk) -> None:
+    in_force = [PolicyInForce(None, preset("canon"), "canon")]
+    stretches = list_stretches(decide_hedge(desk.connection, in_force, desk.calendars))
+    with patch.object(desk, "stretches", stretches):
+        desk.put(account())
+    # as the model account, which has followed it since the beginning, and not as one that begins today
+    run = run_hedge(desk.market, stretches, desk.calendars)
+    models = {leg.instrument.code: leg.contracts for leg in run.targets[0].wants[-1].legs}
+    assert models
+    assert {instrument: row[0] for instrument, row in desk.orders().items()} == models
+    assert failed_checks(desk) == []
