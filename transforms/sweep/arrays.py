@@ -44,6 +44,7 @@ VX_SPREAD, VX_FEE, VXM_FEE, OPTION_FEE, AT_MID, AT_PART, AT_FULL, MARGIN_SHARE =
 
 MEASURE_NAMES = ("pnl_squares", "worst", "drawdown", "highest_margin", "held_sessions")
 SQUARES, WORST, DRAWDOWN, HIGHEST_MARGIN, HELD_SESSIONS = range(5)
+MEASURES_COUNT = 5
 
 OK, TOO_MANY, UNBOUNDED, NOT_LOOKED_UP = range(4)
 """How the walk of a policy ended."""
@@ -97,7 +98,7 @@ class Policies(NamedTuple):
 
 
 class State(NamedTuple):
-    """What the three layers hold and want, by layer and place."""
+    """What the three layers hold and want, by layer and place; one for each thread."""
 
     held: Ints  # (3, MOST_HELD) instruments
     contracts: Ints
@@ -111,3 +112,24 @@ class State(NamedTuple):
     gain: Ints  # (3,) gain of long futures since the last shift, cents
     margin: Ints  # (3,)
     orders: Ints  # (2, MOST_HELD + legs) instruments and contracts
+    rows: Ints  # (4, columns) the session's amounts
+    peaks: Ints  # (4,) highest cumulated P&L so far
+
+
+def make_state(market: Market) -> State:
+    """Make the room that a thread needs."""
+    legs = max(2, market.calendar_legs.shape[2])
+    held = [np.zeros((LAYERS, MOST_HELD), np.int64) for _ in range(4)]
+    return State(
+        *held,
+        held_count=np.zeros(LAYERS, np.int64),
+        wants=np.zeros((LAYERS, legs), np.int64),
+        wanted=np.zeros((LAYERS, legs), np.int64),
+        exact=np.zeros((LAYERS, legs), np.float64),
+        want_count=np.zeros(LAYERS, np.int64),
+        gain=np.zeros(LAYERS, np.int64),
+        margin=np.zeros(LAYERS, np.int64),
+        orders=np.zeros((2, MOST_HELD + legs), np.int64),
+        rows=np.zeros((LAYERS + 1, COLUMNS), np.int64),
+        peaks=np.zeros(LAYERS + 1, np.int64),
+    )

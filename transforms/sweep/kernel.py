@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 import numba
-import numpy as np
 
 from transforms.sweep.arrays import (
     COLUMNS,
@@ -27,7 +26,6 @@ from transforms.sweep.arrays import (
     INTEREST_UNKNOWN,
     LAYERS,
     MARGIN,
-    MOST_HELD,
     OK,
     OPTION_MOVE,
     PNL,
@@ -45,7 +43,7 @@ from transforms.sweep.arrays import (
     Policies,
     State,
 )
-from transforms.sweep.compiling import compiled, compute_stamp
+from transforms.sweep.compiling import OPTIONS, compiled, compute_stamp
 from transforms.sweep.deciding import decide_base, decide_second, decide_temporal
 from transforms.sweep.trading import book_marks, round_half_away, set_margin, trade
 
@@ -81,8 +79,12 @@ def book_session(market: Market, policies: Policies, state: State, p: int, layer
 
 
 @compiled
-def summarise(rows: Ints, state: State, totals: Ints, measures: Floats, peaks: Ints) -> None:
-    """Add a session's rows, one a layer and last the portfolio's, to what is known of all sessions."""
+def summarise(state: State, totals: Ints, measures: Floats) -> None:
+    """Add a session's rows to what is known of all sessions."""
+    rows, peaks = state.rows, state.peaks
+    holding = 0
+    for layer in range(LAYERS):
+        holding += state.held_count[layer]
     for layer in range(LAYERS + 1):
         row, measure = rows[layer], measures[layer]
         for k in range(COLUMNS):
@@ -93,40 +95,37 @@ def summarise(rows: Ints, state: State, totals: Ints, measures: Floats, peaks: I
         peaks[layer] = max(peaks[layer], totals[layer, PNL])
         measure[DRAWDOWN] = max(measure[DRAWDOWN], float(peaks[layer] - totals[layer, PNL]))
         measure[HIGHEST_MARGIN] = max(measure[HIGHEST_MARGIN], float(row[MARGIN]))
-        if layer < LAYERS:
-            measure[HELD_SESSIONS] += 1.0 if state.held_count[layer] > 0 else 0.0
-        else:
-            measure[HELD_SESSIONS] += 1.0 if state.held_count.max() > 0 else 0.0
+        held = state.held_count[layer] if layer < LAYERS else holding
+        measure[HELD_SESSIONS] += 1.0 if held > 0 else 0.0
+
+
+@compiled
+def clear(state: State) -> None:
+    """Hold and want nothing."""
+    for layer in range(LAYERS):
+        state.held_count[layer] = 0
+        state.want_count[layer] = 0
+        state.gain[layer] = 0
+        state.margin[layer] = 0
+    for layer in range(LAYERS + 1):
+        state.peaks[layer] = 0
 
 
 @compiled
 def walk_policy(
-    market: Market, policies: Policies, p: int, kept: Ints, daily: Ints, totals: Ints, measures: Floats
+    market: Market, policies: Policies, state: State, p: int, kept: Ints, daily: Ints, totals: Ints, measures: Floats
 ) -> int:
     """Walk one policy through all sessions; return how it ended."""
-    legs = max(2, market.calendar_legs.shape[2])
-    state = State(
-        np.zeros((LAYERS, MOST_HELD), np.int64),
-        np.zeros((LAYERS, MOST_HELD), np.int64),
-        np.zeros((LAYERS, MOST_HELD), np.int64),
-        np.zeros((LAYERS, MOST_HELD), np.int64),
-        np.zeros(LAYERS, np.int64),
-        np.zeros((LAYERS, legs), np.int64),
-        np.zeros((LAYERS, legs), np.int64),
-        np.zeros((LAYERS, legs), np.float64),
-        np.zeros(LAYERS, np.int64),
-        np.zeros(LAYERS, np.int64),
-        np.zeros(LAYERS, np.int64),
-        np.zeros((2, MOST_HELD + legs), np.int64),
-    )
+    clear(state)
     numbers = policies.numbers[p]
-    rows = np.zeros((LAYERS + 1, COLUMNS), np.int64)
-    peaks = np.zeros(LAYERS + 1, np.int64)
+    rows = state.rows
     held_column = -1
     sized_steps, sized_front = 0, -1
     is_due = True
     for t in range(len(market.day)):
-        rows[:] = 0
+        for layer in range(LAYERS + 1):
+            for k in range(COLUMNS):
+                rows[layer, k] = 0
         for layer in range(LAYERS):
             # Of a layer that holds nothing and has no order there is nothing to book.
             if state.held_count[layer] == 0 and state.want_count[layer] == 0 and state.margin[layer] == 0:
@@ -136,7 +135,7 @@ def walk_policy(
                 return code
             for k in range(COLUMNS):
                 rows[LAYERS, k] += rows[layer, k]
-        summarise(rows, state, totals, measures, peaks)
+        summarise(state, totals, measures)
         for layer in range(LAYERS + 1):
             for k in range(len(kept)):
                 daily[t, layer, k] = rows[layer, kept[k]]
@@ -172,6 +171,7 @@ def compile_walk() -> Callable[..., None]:
     def walk_policies(
         market: Market,
         policies: Policies,
+        state: State,
         start: int,
         stop: int,
         kept: Ints,
@@ -183,11 +183,11 @@ def compile_walk() -> Callable[..., None]:
         if stamp < 0:  # never: a variable of a closure is part of the key that the compiled form is kept by
             return
         for p in range(start, stop):
-            codes[p] = walk_policy(market, policies, p, kept, daily[p], totals[p], measures[p])
+            codes[p] = walk_policy(market, policies, state, p, kept, daily[p], totals[p], measures[p])
 
     try:
-        made: Any = numba.njit(nogil=True, cache=True)(walk_policies)
+        made: Any = numba.njit(**OPTIONS, cache=True)(walk_policies)
     except RuntimeError:  # neither the package nor the user's cache folder can be written
-        made = numba.njit(nogil=True)(walk_policies)
+        made = numba.njit(**OPTIONS)(walk_policies)
     found: Callable[..., None] = made
     return found

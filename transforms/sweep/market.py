@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from transforms.hedge.calendars import CalendarListing, read_calendar_targets
 from transforms.hedge.market import HedgeMarket, OptionMarket
+from transforms.layers.codes import LayerState
+from transforms.layers.records import LayerPath
 from transforms.ledger.rules import CostRules, compute_bill_return, read_cost_rules
 from transforms.options.call_calendars import CallCalendarTargets
 from transforms.positions.instruments import VXM_FIRST_DATE, VixFuture, VixOption
 from transforms.positions.market import FuturesMarket, Marks
 from transforms.sweep.arrays import UNKNOWN, Market
+from transforms.sweep.option_rows import price_rows
 
 NOT_LOOKED_UP = -1.0
-_OPTIONS_AT_ONCE = 400
 _SESSIONS_AT_ONCE = 500
 
 
@@ -54,6 +55,8 @@ class SweepMarket:
         Everything the compiled walk reads.
     calendar_sets
         Number of each set of calendar targets in the arrays.
+    fits
+        int8, shape (sets, n): whether a calendar is listed, 1, 0 or -1 not known; 1 where it was not looked up.
     """
 
     futures: FuturesMarket
@@ -62,10 +65,20 @@ class SweepMarket:
     costs: CostRules
     arrays: Market
     calendar_sets: Mapping[CallCalendarTargets, int]
+    fits: npt.NDArray[np.int8]
 
     def __len__(self) -> int:
         """Sessions."""
         return len(self.futures)
+
+    def is_constructible(self, machine: Mapping[str, Any]) -> npt.NDArray[np.int8]:
+        """Tell on which sessions a policy's calendars are listed, shape (n,): 1, 0, or -1 a price is missing.
+
+        Of a session or a set that was not looked up the answer is 1: a policy that constructs there is refused when
+        it is run, and not held back in silence.
+        """
+        number = self.calendar_sets.get(read_calendar_targets(machine))
+        return np.ones(len(self), np.int8) if number is None else self.fits[number]
 
 
 def build_sweep_market(
@@ -99,8 +112,12 @@ def build_sweep_market(
     if asked.shape != (len(market.futures),):
         raise ValueError(f"sessions: expected {len(market.futures)} flags, found shape {asked.shape}")
     wanted = np.flatnonzero(asked).tolist()
-    targets = list(dict.fromkeys(read_calendar_targets(machine) for machine in machines))
+    machine_of = {read_calendar_targets(machine): machine for machine in machines}
+    targets = list(machine_of)
     found = [_look_up(calendars, one, wanted) for one in targets]
+    # The listing answers for the sessions on which a path is active: here, on all that are asked for.
+    active = LayerPath(**{field.name: np.where(asked, LayerState.ACTIVE, 0) for field in fields(LayerPath)})
+    fits = [calendars.is_constructible(machine, active) for machine in machine_of.values()]
     return SweepMarket(
         futures=market.futures,
         nav_usd=market.nav_usd,
@@ -108,6 +125,7 @@ def build_sweep_market(
         costs=read_cost_rules(market.parameters),
         arrays=lay_out_market(market.futures, market.protected_vega_usd, found, market.options),
         calendar_sets={one: number for number, one in enumerate(targets)},
+        fits=np.stack(fits) if fits else np.zeros((0, len(asked)), np.int8),
     )
 
 
@@ -149,7 +167,7 @@ def lay_out_market(
             for place, (option, side) in enumerate(calendar.legs):
                 legs[number, session, place], sides[number, session, place] = number_of[option], side
                 first[number_of[option]] = min(first[number_of[option]], session)
-    rows = _price(futures, listed, first, options)
+    rows = price_rows(futures, listed, first, options)
     return Market(
         day=np.array([day.toordinal() for day in futures.days], np.int64),
         is_mini_listed=np.array([day >= VXM_FIRST_DATE for day in futures.days], np.bool_),
@@ -176,14 +194,6 @@ def lay_out_market(
     )
 
 
-class _Rows(NamedTuple):
-    """An option from its first session to its settlement."""
-
-    ticks: list[int]
-    aged: list[int]
-    half_spread: list[float]
-
-
 def _look_up(calendars: CalendarListing, targets: CallCalendarTargets, sessions: list[int]) -> Found:
     found: dict[int, Calendar | None] = {}
     for start in range(0, len(sessions), _SESSIONS_AT_ONCE):
@@ -199,52 +209,6 @@ def _is_whole(calendar: Calendar, futures: FuturesMarket, session: int) -> bool:
     is_alive = all(option.expiry > futures.days[session] for option in options)
     is_sized = bool(options) and all(side for _, side in calendar.legs)
     return is_sized and is_alive and len(set(options)) == len(options) and calendar.short_loss_bound_usd > 0
-
-
-def _price(
-    futures: FuturesMarket, listed: Sequence[VixOption], first: npt.NDArray[np.int64], options: OptionMarket | Marks
-) -> list[_Rows]:
-    """Rows of every option, some at a time: priced rows are large."""
-    rows: list[_Rows] = []
-    for start in range(0, len(listed), _OPTIONS_AT_ONCE):
-        some = listed[start : start + _OPTIONS_AT_ONCE]
-        starts = first[start : start + _OPTIONS_AT_ONCE].tolist()
-        if isinstance(options, Marks):
-            marks = options
-        else:
-            needs = _list_needs(futures, some, starts)
-            marks = Marks(futures, options.price_for(futures, needs) if len(needs) else None)
-        rows += [_mark_option(marks, option, session) for option, session in zip(some, starts, strict=True)]
-    return rows
-
-
-def _list_needs(futures: FuturesMarket, options: Sequence[VixOption], first: Sequence[int]) -> pd.DataFrame:
-    """As `list_option_needs`: each option from its first session to the last one before its expiry."""
-    rows = [
-        (day, option.expiry, option.strike_pts, "C" if option.is_call else "P")
-        for option, session in zip(options, first, strict=True)
-        for day in futures.days[session:]
-        if day < option.expiry
-    ]
-    frame = pd.DataFrame(sorted(rows), columns=["trade_date", "expiry_date", "strike_pts", "right"])
-    return frame.astype({"trade_date": "datetime64[us]", "expiry_date": "datetime64[us]", "strike_pts": "float64"})
-
-
-def _mark_option(marks: Marks, option: VixOption, first: int) -> _Rows:
-    """Marks of an option; the price at passed time is from its newest earlier session with a mark."""
-    rows = _Rows([], [], [])
-    since: int | None = None
-    for session in range(first, len(marks.market)):
-        mark = marks.mark(session, option)
-        aged = marks.pass_time(since, session, option) if mark is not None and since is not None else None
-        rows.ticks.append(-1 if mark is None else mark.ticks)
-        rows.aged.append(UNKNOWN if aged is None else aged)
-        rows.half_spread.append(math.nan if mark is None else mark.half_spread_pts)
-        if mark is not None:
-            since = session
-            if option.expiry <= marks.market.days[session]:
-                break  # settled
-    return rows
 
 
 def _age_futures(futures: FuturesMarket) -> npt.NDArray[np.int64]:

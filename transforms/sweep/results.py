@@ -18,6 +18,7 @@ from transforms.sweep.arrays import (
     DRAWDOWN,
     HELD_SESSIONS,
     HIGHEST_MARGIN,
+    MEASURES_COUNT,
     PNL,
     SQUARES,
     WORST,
@@ -128,7 +129,7 @@ def join_results(parts: Sequence[SweepResult], sessions: int) -> SweepResult:
     """Put the results of chunks one after the other; without any chunk, a result of no policy."""
     if not parts:
         empty = np.zeros((0, len(LAYER_NAMES), len(COLUMN_NAMES)), np.int64)
-        return build_result(sessions, empty, np.zeros((0, len(LAYER_NAMES), HELD_SESSIONS + 1)), (), None)
+        return build_result(sessions, empty, np.zeros((0, len(LAYER_NAMES), MEASURES_COUNT)), (), None)
     joined: dict[str, object] = {"sessions": sessions}
     for field in fields(SweepResult):
         values = [getattr(part, field.name) for part in parts]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +22,14 @@ from transforms.positions.sizing import SizingRules, read_sizing_rules
 from transforms.sweep.arrays import (
     COLUMN_NAMES,
     COLUMNS,
-    MEASURE_NAMES,
+    MEASURES_COUNT,
     MOST_HELD,
     OK,
     TOO_MANY,
     UNBOUNDED,
     Market,
     Policies,
+    make_state,
 )
 from transforms.sweep.market import SweepMarket
 from transforms.sweep.results import LAYER_NAMES, SweepResult, build_result, join_results
@@ -158,29 +159,49 @@ def walk_policies(
         raise ValueError(f"nav_usd: expected a positive number, found {nav_usd}")
     from transforms.sweep.kernel import compile_walk  # numba is heavy
 
-    walk = compile_walk()
+    walk, sessions = compile_walk(), len(market.day)
     kept = np.array([COLUMN_NAMES.index(name) for name in keep], np.int64)
-    sessions, parts, done = len(market.day), [], 0
+    states = [make_state(market) for _ in range(threads)]
+    parts: list[SweepResult] = []
+    walked: list[_Chunk] = []
+    # One worker a thread of the walk, and one chunk at a time: a state belongs to one of them.
     with ThreadPoolExecutor(threads) as pool:
         for some in _in_chunks(policies, chunk):
             laid = _lay_out_policies(some, market, nav_usd)
-            count = len(some)
-            daily = np.zeros((count, sessions if keep else 0, len(LAYER_NAMES), len(keep)), np.int64)
-            totals = np.zeros((count, len(LAYER_NAMES), COLUMNS), np.int64)
-            measures = np.zeros((count, len(LAYER_NAMES), len(MEASURE_NAMES)), np.float64)
-            codes = np.zeros(count, np.int64)
-            edges = np.linspace(0, count, min(threads, count) + 1).astype(int).tolist()
-            jobs = [
-                pool.submit(walk, market, laid, start, stop, kept, daily, totals, measures, codes)
-                for start, stop in pairwise(edges)
-            ]
-            for job in jobs:
-                job.result()
-            if codes.any():
-                _refuse(done, codes)
-            parts.append(build_result(sessions, totals, measures, keep, daily if keep else None))
-            done += count
+            # This chunk was decided and laid out while the one before was walked.
+            parts += [one.finish(sessions, keep) for one in walked]
+            made = _Chunk(sum(len(part) for part in parts), len(some), sessions if keep else 0, len(keep))
+            edges = np.linspace(0, len(some), min(threads, len(some)) + 1).astype(int).tolist()
+            for state, (start, stop) in zip(states, pairwise(edges), strict=False):
+                made.jobs.append(pool.submit(walk, market, laid, state, start, stop, kept, *made.written))
+            walked = [made]
+        parts += [one.finish(sessions, keep) for one in walked]
     return join_results(parts, sessions)
+
+
+class _Chunk:
+    """Room for what the walk of some policies writes, and the jobs that write it."""
+
+    def __init__(self, first: int, policies: int, sessions_kept: int, amounts_kept: int) -> None:
+        self.first = first
+        self.daily = np.zeros((policies, sessions_kept, len(LAYER_NAMES), amounts_kept), np.int64)
+        self.totals = np.zeros((policies, len(LAYER_NAMES), COLUMNS), np.int64)
+        self.measures = np.zeros((policies, len(LAYER_NAMES), MEASURES_COUNT), np.float64)
+        self.codes = np.zeros(policies, np.int64)
+        self.jobs: list[Future[None]] = []
+
+    @property
+    def written(self) -> tuple[npt.NDArray[Any], ...]:
+        """In the order of the compiled walk's last arguments."""
+        return self.daily, self.totals, self.measures, self.codes
+
+    def finish(self, sessions: int, keep: Sequence[str]) -> SweepResult:
+        """Wait for the jobs."""
+        for job in self.jobs:
+            job.result()
+        if self.codes.any():
+            _refuse(self.first, self.codes)
+        return build_result(sessions, self.totals, self.measures, keep, self.daily if keep else None)
 
 
 def compare_with_plain(
