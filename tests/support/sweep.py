@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,9 @@ from tests.support.ledger_market import Scene, draw_scene
 from transforms.hedge.calendars import CalendarListing, _Calendar
 from transforms.hedge.market import build_option_market
 from transforms.layers import Reading
+from transforms.layers.decide import ROLES
 from transforms.ledger import CostRules, build_ledger
+from transforms.policy.model import Policy
 from transforms.positions import (
     SizingRules,
     VixOption,
@@ -25,9 +27,10 @@ from transforms.positions import (
     build_temporal_targets,
 )
 from transforms.registry import parameters
-from transforms.sweep import AMOUNT_NAMES, LAYER_NAMES, SweepPolicy
+from transforms.sweep import AMOUNT_NAMES, LAYER_NAMES, SweepCase, SweepPolicy
 from transforms.sweep.arrays import Market
 from transforms.sweep.market import Calendar, lay_out_market
+from warehouse.expressions import Truths
 
 PARAMETERS = {entry.parameter: float(entry.value) for entry in parameters().values()}
 TARGETS = {
@@ -65,7 +68,6 @@ class Case:
     calendars: dict[int, Calendar | None]
     policy: SweepPolicy
     nav_usd: float
-    notes: dict[str, Any] = field(default_factory=dict)
 
     def lay_out(self) -> Market:
         return lay_out_market(self.scene.market, self.scene.condor_vega_usd, [self.calendars], self.scene.marks)
@@ -175,3 +177,11 @@ def stack_daily(daily: Any, policy: int = 0, names: Sequence[str] = AMOUNT_NAMES
     place = names.index("interest_unknown")
     stacked[..., place] = np.minimum(stacked[..., place], 1)
     return stacked
+
+
+def list_cases(policies: Iterable[tuple[Policy, str | None]], truths: Truths) -> Iterator[SweepCase]:
+    """Policies and their readings, with the truths that a warehouse evaluated."""
+    for policy, reading in policies:
+        roles = {name: truths.of(policy, layer, role) for name, (layer, role) in ROLES.items()}
+        roles["signal_guards"] = truths.guards(policy)
+        yield SweepCase(machine=policy.machine(), truths=roles, values=policy.values, reading=reading)

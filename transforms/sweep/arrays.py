@@ -119,9 +119,11 @@ class State(NamedTuple):
 def make_state(market: Market) -> State:
     """Make the room that a thread needs."""
     legs = max(2, market.calendar_legs.shape[2])
-    held = [np.zeros((LAYERS, MOST_HELD), np.int64) for _ in range(4)]
     return State(
-        *held,
+        held=np.zeros((LAYERS, MOST_HELD), np.int64),
+        contracts=np.zeros((LAYERS, MOST_HELD), np.int64),
+        last=np.zeros((LAYERS, MOST_HELD), np.int64),
+        short=np.zeros((LAYERS, MOST_HELD), np.int64),
         held_count=np.zeros(LAYERS, np.int64),
         wants=np.zeros((LAYERS, legs), np.int64),
         wanted=np.zeros((LAYERS, legs), np.int64),

@@ -11,13 +11,14 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-OPTIONS: dict[str, bool] = {
+OPTIONS: dict[str, Any] = {
     "nogil": True,
-    # The walk allocates nothing: without counting references to its arrays it is five times as fast.
+    # The walk allocates nothing: without counting references to its arrays it is several times as fast. The name is
+    # numba's own, not promised to others; a release without it fails at the first call.
     "_nrt": False,
 }
 
-_INLINED = {"forceinline": True}
+_INLINED: dict[str, Any] = {"forceinline": True}
 """A part takes some twenty arrays: handing them over costs more than most parts do."""
 
 _PARTS: list[Any] = []

@@ -64,7 +64,7 @@ def decide_stretches(market: SweepMarket, signals: pd.DataFrame, cases: Iterable
     def prepare() -> Iterator[tuple[LayerInputs, LayerSettings]]:
         for case in cases:
             told.append(case)
-            truths = dict(case.truths)
+            truths: dict[str, Any] = dict(case.truths)
             truths["constructible"] = _both(truths["constructible"], market.is_constructible(case.machine))
             yield replace(unruled, **truths), build_layer_settings(case.machine, reading=case.reading)
 

@@ -1,0 +1,80 @@
+"""The compiled walk on a warehouse with a crisis in it: policies decided and walked, every amount the plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import duckdb
+import pytest
+
+from tests.support.bench import Bench, land_archive
+from tests.support.sweep import list_cases
+from transforms.hedge import CalendarListing, HedgeMarket, Stretch
+from transforms.simulate import render_archive, simulate_market
+from transforms.sweep import LAYER_NAMES, SweepMarket, build_sweep_market, compare_with_plain, decide_stretches
+from transforms.sweep.run import run_policies
+from warehouse.expressions import Truths, evaluate_rules, preset
+from warehouse.hedge import read_hedge_market
+from warehouse.policy_paths import read_market, run_policy
+
+FIRST, LAST, CRISIS, SEED = date(2021, 1, 4), date(2023, 3, 31), date(2022, 6, 1), 11
+ARTICLE = preset("article")
+VARIANTS = {
+    "article": (ARTICLE, None),
+    "short_front": (ARTICLE, "short_front"),
+    "base_matched_at_28": (ARTICLE.with_values({"arm_vix_pts": 28.0, "full_vix_pts": 33.0}), "base_matched"),
+    "other_calendars": (ARTICLE.with_values({"short_call_delta": 0.3, "short_loss_frac": 0.02}), None),
+    "static": (preset("static"), None),
+}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    hedge: HedgeMarket
+    calendars: CalendarListing
+    market: SweepMarket
+    stretches: dict[str, Stretch]
+    truths: Truths
+    connection: duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    archive = tmp_path_factory.mktemp("crisis")
+    for path, body in render_archive(simulate_market(FIRST, LAST, SEED, CRISIS)):
+        target = archive / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(body)
+    bench = Bench(tmp_path_factory.mktemp("home"))
+    land_archive(bench, archive, until=LAST)
+    connection = bench.build(today=LAST + timedelta(days=1), is_simulated=True)
+    hedge = read_hedge_market(connection)
+    calendars = CalendarListing(list(hedge.futures.days), hedge.options)
+    policies = list(VARIANTS.values())
+    truths = evaluate_rules(connection, [policy for policy, _ in policies])
+    market = build_sweep_market(hedge, calendars, [policy.machine() for policy, _ in policies])
+    decided = decide_stretches(market, read_market(connection), list_cases(policies, truths))
+    yield Sweep(hedge, calendars, market, dict(zip(VARIANTS, decided, strict=True)), truths, connection)
+    bench.close()
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_compiled_walk_equals_the_plain_one(sweep: Sweep, name: str) -> None:
+    assert compare_with_plain(sweep.hedge, sweep.calendars, sweep.stretches[name], sweep.market) == []
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_compiled_states_are_those_of_a_night(sweep: Sweep, name: str) -> None:
+    policy, reading = VARIANTS[name]
+    told = run_policy(policy, sweep.truths, read_market(sweep.connection), reading, sweep.calendars)
+    path = sweep.stretches[name].path
+    for column in ("base_state", "temporal_state", "second_state", "temporal_steps", "held_rank", "mode", "guards"):
+        assert getattr(path, column).tolist() == getattr(told, column).tolist(), column
+    assert path.gains_rolled_frac.tolist() == told.gains_rolled_frac.tolist()
+
+
+def test_every_layer_is_at_work(sweep: Sweep) -> None:
+    held = run_policies(sweep.market, [sweep.stretches["article"]]).held_sessions[0]
+    assert (held > 0).all(), dict(zip(LAYER_NAMES, held.tolist(), strict=True))
