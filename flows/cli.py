@@ -21,6 +21,7 @@ from flows.homes import home_to_read, home_to_write
 from flows.policy_cli import policy_app
 from flows.recalibrate_cli import recalibrate
 from flows.sources.choice import choose_source, is_simulated, market_of
+from flows.sweep_cli import sweep
 from transforms.errors import UsageError
 from warehouse.home import Home
 
@@ -35,6 +36,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(book_app, name="book")
 app.command()(explain)
 app.command()(audit)
+app.command()(sweep)
 app.command()(positions)
 app.command()(ledger)
 app.command()(recalibrate)

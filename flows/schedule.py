@@ -8,30 +8,17 @@ something once a week, on the first such day after the week's last session; a mi
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import flows.prefect_env  # isort: skip  # noqa: F401 - before Prefect, which reads its settings on import
-import requests
 from prefect import serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.schedules import Cron, Schedule
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.console import say
 from flows.nightly import nightly
+from flows.prefect_server import prefect_server
 from flows.recalibrate import recalibrate
-from transforms.errors import PipelineError
-
-_LOOPBACK = "127.0.0.1"
-_USUAL_PORT = 4200
-_STARTUP_SECONDS = 120
 
 TIMEZONE = "America/New_York"
 NIGHTLY = Cron("30 18 * * 1-5", timezone=TIMEZONE)
@@ -84,65 +71,6 @@ def serve_schedule(source: str, archive: str | None, home: str) -> None:
     Schedules need a Prefect server that stays. Where the user's profile names one
     (``PREFECT_API_URL``), it is used; otherwise one is started for as long as this serves.
     """
-    with _api() as url, temporary_settings({PREFECT_API_URL: url}), _environment(PREFECT_API_URL=url):
+    with prefect_server() as url:
         say(f"schedule served for {home}; Prefect at {url.removesuffix('/api')}")
         serve(*deployments(source, archive, home))
-
-
-@contextmanager
-def _api() -> Iterator[str]:
-    given = PREFECT_API_URL.value()
-    if given:
-        yield given
-        return
-    port = _free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", _LOOPBACK, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - ours
-        try:
-            url = f"http://{_LOOPBACK}:{port}/api"
-            _wait_until_up(server, f"{url}/health")
-            yield url
-        finally:
-            server.terminate()
-
-
-def _wait_until_up(server: subprocess.Popen[bytes], url: str) -> None:
-    for _ in range(_STARTUP_SECONDS * 2):
-        if server.poll() is not None:
-            break
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.5)
-    raise PipelineError(
-        "Prefect's server did not start",
-        where=url,
-        expected=f"an answer within {_STARTUP_SECONDS} s",
-        next_step="start one with `prefect server start` and set PREFECT_API_URL, then run again",
-    )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        try:
-            probe.bind((_LOOPBACK, _USUAL_PORT))
-        except OSError:
-            probe.bind((_LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    # Each scheduled run is a process of its own, and finds the server by its environment.
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -1,0 +1,187 @@
+"""Sweeping a home: a grid planned, its chunks computed where they are missing, the results written. Without Prefect."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from transforms.errors import UsageError
+from transforms.policy.model import Policy
+from transforms.sweep.grid import Expansion, Grid, expand_grid, read_grid
+from warehouse.expressions import load_policy, preset, signal_columns
+from warehouse.home import Home
+from warehouse.instants import iso_utc
+from warehouse.run_log import package_versions
+from warehouse.sweep_chunks import compute_chunk
+from warehouse.sweep_paths import lay_out_path, take_warehouse
+from warehouse.sweep_store import PUBLISHED, Chunk, SweepFolder, is_done, list_chunks, note_failure, open_sweep
+from warehouse.sweeps import SweptPath, WrittenSweep, write_sweep
+
+THREADS = 2
+"""Of the compiled walk, where one process computes all chunks."""
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A sweep ready to be computed: what is there already, and what is missing."""
+
+    sweep: SweepFolder
+    grid: Grid
+    expansion: Expansion
+    paths: tuple[SweptPath, ...]
+    chunks: tuple[Chunk, ...]
+    missing: tuple[Chunk, ...]
+
+
+@dataclass
+class Progress:
+    """Counts chunks and tells of them."""
+
+    planned: int
+    kept: int
+    tell: Callable[[str, bool], None]
+    done: int = 0
+    failed: int = 0
+
+    def count(self, chunk: Chunk, error: str | None, seconds: float) -> None:
+        """Count a chunk, and say how far the sweep is."""
+        self.done += error is None
+        self.failed += error is not None
+        if error is not None:
+            self.tell(f"chunk {chunk.name} failed: {error}", True)
+        ended = self.done + self.failed
+        left = self.planned - ended
+        words = f"{self.kept + self.done} of {self.kept + self.planned} chunks"
+        words += f", {self.kept} of them from before" if self.kept else ""
+        words += f", {self.failed} failed" if self.failed else ""
+        words += f", {seconds:.1f} s, about {seconds / ended * left:.0f} s to go" if left else f", {seconds:.1f} s"
+        self.tell(words, left == 0)
+
+
+Tell = Callable[[str, bool], None]
+Run = Callable[[SweepPlan, Progress], None]
+
+
+def sweep_home(
+    home: Home,
+    grid_file: Path,
+    *,
+    now: datetime,
+    run: Run | None = None,
+    simulated_paths: int = 0,
+    is_resumed: bool = True,
+    command: str = "alvh sweep",
+    tell: Tell = lambda text, is_last: None,
+) -> WrittenSweep:
+    """Sweep a grid over the published history of a home, and over simulated markets.
+
+    Only ``sweeps/`` of the home is written.
+
+    Parameters
+    ----------
+    grid_file
+        The grid.
+    now
+        Instant of the run; it only dates the record.
+    run
+        What computes the missing chunks; None: this process, one after the other.
+    simulated_paths
+        How many simulated markets beside the published history.
+    is_resumed
+        Keep the chunks that are there; False computes all of them again.
+    command
+        What repeats it.
+    tell
+        Told what is being done, and whether it must not be passed over.
+
+    Raises
+    ------
+    UsageError
+        If nothing is published, or the grid cannot be used.
+    LockHeldError
+        If another run works on the same sweep.
+    """
+    grid = load_grid(grid_file)
+    expansion = expand_grid(grid)
+    left_out = sum(expansion.skipped.values())
+    words = f", {left_out:,} combinations are none" if left_out else ""
+    tell(f"{len(expansion.policies):,} policies in {grid.name}{words}", True)
+    sweep, _ = open_sweep(home, grid, expansion)
+    with sweep.lock():
+        if not is_resumed:
+            shutil.rmtree(sweep.folder / "chunks", ignore_errors=True)
+        plan = plan_sweep(home, sweep, grid, expansion, simulated_paths, tell)
+        kept = len(plan.chunks) - len(plan.missing)
+        if plan.missing:
+            (run or run_in_process)(plan, Progress(len(plan.missing), kept, tell))
+        else:
+            tell(f"all {kept} chunks are there already", True)
+        provenance = {"command": command, "made_at_utc": iso_utc(now), "code_version": package_versions()["alvh"]}
+        return write_sweep(sweep, grid, expansion, plan.chunks, plan.paths, provenance)
+
+
+def load_grid(path: Path) -> Grid:
+    """Read a grid file; ``base`` is a preset, or a policy file beside it.
+
+    Raises
+    ------
+    GridError, PolicyError, UsageError
+        If one of the files cannot be used.
+    """
+    return read_grid(_read_text(path, "grid file"), where=str(path), load_base=lambda name: _load_base(path, name))
+
+
+def plan_sweep(
+    home: Home, sweep: SweepFolder, grid: Grid, expansion: Expansion, simulated_paths: int, tell: Tell
+) -> SweepPlan:
+    """Have every path ready, and find the chunks that are missing."""
+    paths = [SweptPath(PUBLISHED, None)]
+    take_warehouse(home, sweep.path_folder(PUBLISHED))
+    if simulated_paths:
+        from flows.sweep_markets import build_simulated_warehouse, seed_of
+
+        for number in range(1, simulated_paths + 1):
+            paths.append(SweptPath(number, seed_of(number)))
+            tell(f"simulated market {number} of {simulated_paths}", True)
+            build_simulated_warehouse(sweep.path_folder(number), sweep.path_folder(PUBLISHED), seed_of(number))
+    for path in paths:
+        started = time.monotonic()
+        if lay_out_path(sweep.path_folder(path.number), expansion.policies):
+            tell(f"path {path.number} laid out, {time.monotonic() - started:.1f} s", True)
+    ids = [one.policy_id for one in expansion.policies]
+    chunks = tuple(list_chunks(len(ids), [path.number for path in paths]))
+    missing = tuple(chunk for chunk in chunks if not is_done(sweep, chunk, ids))
+    return SweepPlan(sweep, grid, expansion, tuple(paths), chunks, missing)
+
+
+def run_in_process(plan: SweepPlan, progress: Progress) -> None:
+    """Compute the missing chunks one after the other; one that fails is noted, and the rest goes on."""
+    started = time.monotonic()
+    for chunk in plan.missing:
+        error = None
+        try:
+            compute_chunk(str(plan.sweep.folder), chunk, THREADS)
+        except Exception as caught:
+            error = str(note_failure(plan.sweep, chunk, caught)["error"])
+        progress.count(chunk, error, time.monotonic() - started)
+
+
+def _load_base(grid_file: Path, name: str) -> Policy:
+    if not name.endswith(".toml"):
+        return preset(name)
+    path = grid_file.parent / name
+    return load_policy(_read_text(path, "policy file"), columns=signal_columns(), where=str(path))
+
+
+def _read_text(path: Path, kind: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"there is no such {kind}", where=str(path), expected=f"a {kind}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"the {kind} cannot be read"
+        raise UsageError(what, where=str(path), found=str(error), expected="UTF-8 text") from None

@@ -1,0 +1,1 @@
+"""What a sweep says: its record, its maps as drawings, and its page."""
