@@ -1,0 +1,298 @@
+"""The audit's charts as inline SVG, in the colours of the page: lines along time, episodes, intervals.
+
+Everything is told apart without colour too: by dash, shape, filling or place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from transforms.report.drawing import (
+    STYLE,
+    THEME,
+    dress,
+    mark_lone_values,
+    mark_months,
+    say_nothing_published,
+    to_inline_svg,
+)
+
+WIDE, COMPACT = 10.4, 4.1
+"""Inches, as the charts of the nightly page."""
+FEW_MONTHS = 36
+"""Up to so many month ends the axis of time has months, else years."""
+LONGEST_LABEL = {False: 30, True: 21}
+_MARKS = (("now", "o", True), ("day", "s", False))
+"""Role, shape and filling of a row's first and second mark."""
+
+
+def draw_paths(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
+    """Draw panels of lines along time, one below the other.
+
+    Parameters
+    ----------
+    chart
+        See :mod:`transforms.audit_report.paths`.
+    chart_id
+        Prefix of every identifier in the drawing; two charts of one page need two.
+    is_compact
+        Draw for a phone.
+    """
+    panels = chart["panels"]
+    with mpl.rc_context(_style(chart_id)):
+        each = 2.55 if is_compact else 2.5
+        height = each * len(panels) + 0.3
+        figure = Figure(figsize=(COMPACT if is_compact else WIDE, height))
+        left, width = (0.125, 0.855) if is_compact else (0.055, 0.935)
+        head = 0.62 if is_compact else 0.32
+        places = list(range(len(chart["sessions"])))
+        for number, panel in enumerate(panels):
+            bottom = height - each * (number + 1) + 0.05
+            axes = figure.add_axes((left, bottom / height, width, (each - head - 0.22) / height))
+            dress(axes)
+            axes.axhline(0, color=THEME["muted"], linewidth=0.8)
+            axes.yaxis.set_major_formatter(FuncFormatter(say_tick))
+            axes.yaxis.set_major_locator(MaxNLocator(5))
+            drawn = False
+            for line in panel["lines"]:
+                color = THEME[line["role"]]
+                drawn = drawn or any(not math.isnan(value) for value in line["values"])
+                axes.plot(
+                    places, line["values"], label=line["label"], color=color, linestyle=line["dash"], linewidth=1.6
+                )
+                mark_lone_values(axes, line["values"], color)
+            _head(axes, panel["title"], is_compact, has_legend=drawn)
+            if not drawn:
+                say_nothing_published(axes)
+                axes.set_yticks([])
+            _mark_time(axes, chart["sessions"], is_compact)
+            axes.set_xlim(-0.5, max(len(places), 2) - 0.5)
+        return _finish(figure, chart, chart_id)
+
+
+def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
+    """Draw a stem an episode at its first session, its P&L as height and its length as the size of the dot."""
+    episodes = [one for one in chart["episodes"] if not math.isnan(one["percent"])]
+    with mpl.rc_context(_style(chart_id)):
+        figure = Figure(figsize=(COMPACT if is_compact else WIDE, 3.3))
+        axes = figure.add_axes((0.125, 0.085, 0.855, 0.79) if is_compact else (0.055, 0.085, 0.935, 0.81))
+        dress(axes)
+        axes.axhline(0, color=THEME["muted"], linewidth=0.8)
+        axes.yaxis.set_major_formatter(FuncFormatter(say_tick))
+        title = "P&L by episode, % of NAV; area of a dot: sessions"
+        axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=5)
+        if not episodes:
+            say_nothing_published(axes)
+            axes.set_yticks([])
+            axes.set_xticks([])
+            return _finish(figure, chart, chart_id)
+        days = [_to_year(one["start_date"]) for one in episodes]
+        for day, one in zip(days, episodes, strict=True):
+            is_loss = one["percent"] < 0
+            color = THEME["protection" if is_loss else "kept"]
+            axes.plot([day, day], [0, one["percent"]], color=color, linewidth=0.9)
+            axes.plot(
+                [day],
+                [one["percent"]],
+                linestyle="none",
+                marker="o",
+                markersize=3.0 + 0.9 * math.sqrt(one["sessions"] or 0),
+                markerfacecolor=THEME["surface"] if is_loss else color,
+                markeredgecolor=color,
+                markeredgewidth=1.1,
+            )
+        first, last = math.floor(min(days)), math.ceil(max(days))
+        step = max(1, -(-(last - first) // (6 if is_compact else 14)))
+        years = list(range(first, last + 1, step))
+        axes.set_xticks(years, [str(year) for year in years])
+        axes.set_xlim(min(days) - 0.3, max(days) + 0.3 + 0.02 * (last - first))
+        return _finish(figure, chart, chart_id)
+
+
+def draw_forest(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
+    """Draw estimates as dots on their intervals, a row a label; panels side by side, on a phone one below the other.
+
+    A mark without interval is a dot alone; a mark without value is nothing.
+    """
+    panels = [panel for panel in chart["panels"] if not (is_compact and panel.get("is_wide_only"))]
+    counts = [len(panel.get("labels", chart["labels"])) for panel in panels]
+    row, foot, head = (0.25 if len(chart["marks"]) == 1 else 0.3), 0.34, 0.34
+    legend = (0.22 * len(chart["marks"]) if is_compact else 0.26) if len(chart["marks"]) > 1 else 0.0
+    inner = [max(row * count, 0.6) for count in counts] or [0.6]
+    heights = inner if is_compact else [max(inner)]
+    height = sum(heights) + (foot + head) * len(heights) + legend
+    with mpl.rc_context(_style(chart_id)):
+        figure = Figure(figsize=(COMPACT if is_compact else WIDE, height))
+        top = height - legend
+        for place, panel in enumerate(panels):
+            has_own_labels = place == 0 or "labels" in panel or is_compact
+            if is_compact:
+                box = (0.375, (top - head - inner[place]) / height, 0.6, inner[place] / height)
+                top -= head + inner[place] + foot
+            else:
+                box = _place_beside(panels, place, (top - head - inner[place]) / height, inner[place] / height)
+            labels = panel.get("labels", chart["labels"])
+            _draw_panel(figure.add_axes(box), panel, labels if has_own_labels else None, chart, is_compact)
+        if len(chart["marks"]) > 1:
+            _explain_marks(figure, chart["marks"], is_compact)
+        return _finish(figure, chart, chart_id)
+
+
+def say_tick(value: float, _: object = None) -> str:
+    """Return a tick with a true minus sign and no needless digits."""
+    text = f"{abs(value):g}"
+    return f"\N{MINUS SIGN}{text}" if value < 0 and text != "0" else text
+
+
+def _place_beside(
+    panels: Sequence[Mapping[str, Any]], place: int, bottom: float, height: float
+) -> tuple[float, float, float, float]:
+    """Return the box of a panel in a wide figure: labels left of the first, and left of one with its own."""
+    label = 0.185
+    own = [number == 0 or "labels" in panel for number, panel in enumerate(panels)]
+    room = (0.99 - label * sum(own) - 0.03 * (len(panels) - sum(own))) / len(panels)
+    left = sum((label if own[number] else 0.03) for number in range(place + 1)) + room * place
+    return left, bottom, room, height
+
+
+def _draw_panel(
+    axes: Axes, panel: Mapping[str, Any], labels: Sequence[str] | None, chart: Mapping[str, Any], is_compact: bool
+) -> None:
+    dress(axes)
+    axes.grid(visible=False, axis="y")
+    axes.grid(visible=True, axis="x", color=THEME["grid"], linewidth=0.8)
+    axes.set_title(panel["title"], loc="left", color=THEME["muted"], fontsize=9, pad=5)
+    rows = panel["rows"]
+    if not any(mark is not None and mark[0] is not None for row in rows for mark in row):
+        say_nothing_published(axes)
+        axes.set_yticks([])
+        axes.set_xticks([])
+        return
+    axes.axvline(0, color=THEME["muted"], linewidth=0.9)
+    for place, row in enumerate(rows):
+        shift = 0.0 if len(row) == 1 else 0.2
+        for number, mark in enumerate(row):
+            if mark is None or mark[0] is None:
+                continue
+            role, shape, is_filled = _MARKS[number % len(_MARKS)]
+            is_strong = "labels" not in panel and chart["strong"] == place
+            color = THEME["temporal" if is_strong else role]
+            height = place - shift if number == 0 else place + shift
+            value, low, high = mark
+            if low is not None and high is not None:
+                axes.plot([low, high], [height, height], color=color, linewidth=2.4 if is_strong else 1.5)
+            axes.plot(
+                [value],
+                [height],
+                linestyle="none",
+                marker="D" if is_strong else shape,
+                markersize=5.5 if is_strong else 4.6,
+                markerfacecolor=color if is_filled else THEME["surface"],
+                markeredgecolor=color,
+                markeredgewidth=1.1,
+            )
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(FuncFormatter(say_tick))
+    axes.xaxis.set_major_locator(MaxNLocator(4 if is_compact else 6))
+    if labels is None:
+        axes.set_yticks([])
+        return
+    axes.set_yticks(range(len(labels)), [shorten(label, LONGEST_LABEL[is_compact]) for label in labels])
+    for place, text in enumerate(axes.get_yticklabels()):
+        text.set_color(THEME["ink"])
+        if "labels" not in panel and chart["strong"] == place:
+            text.set_fontweight("bold")
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return a label cut to what its place has room for."""
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+
+
+def _explain_marks(figure: Figure, marks: Sequence[str], is_compact: bool) -> None:
+    handles = [
+        mpl.lines.Line2D(
+            [],
+            [],
+            color=THEME[role],
+            linewidth=1.5,
+            marker=shape,
+            markersize=4.6,
+            markerfacecolor=THEME[role] if is_filled else THEME["surface"],
+            markeredgecolor=THEME[role],
+            label=words,
+        )
+        for words, (role, shape, is_filled) in zip(marks, _MARKS, strict=False)
+    ]
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncols=1 if is_compact else 2,
+        frameon=False,
+        fontsize=9,
+        labelcolor=THEME["ink"],
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
+
+
+def _finish(figure: Figure, chart: Mapping[str, Any], chart_id: str) -> str:
+    """Return the drawing with coordinates of two digits: a hundredth of a point is not seen, and weighs."""
+    svg = to_inline_svg(figure, chart_id, chart["title"], chart["description"])
+    # inside tags only: numbers in a text are what it says
+    return re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d{2})\d+", r"\1", tag[0]), svg)
+
+
+def _style(chart_id: str) -> dict[str, Any]:
+    # a dollar sign in a name is no formula
+    return {**STYLE, "svg.hashsalt": chart_id, "text.parse_math": False}
+
+
+def _head(axes: Axes, title: str, is_compact: bool, *, has_legend: bool) -> None:
+    lines = len(axes.get_legend_handles_labels()[1])
+    pad = 5 + (13 * -(-lines // 2) if is_compact and has_legend else 0)
+    axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=pad)
+    if has_legend:
+        axes.legend(
+            loc="lower left" if is_compact else "lower right",
+            bbox_to_anchor=(-0.02, 0.99) if is_compact else (1.0, 1.0),
+            ncols=2 if is_compact else 4,
+            frameon=False,
+            fontsize=9,
+            labelcolor=THEME["ink"],
+            borderaxespad=0.1,
+            handlelength=2.6,
+            columnspacing=1.2,
+            labelspacing=0.15,
+        )
+
+
+def _mark_time(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
+    if not sessions:
+        axes.set_xticks([])
+        return
+    if len(sessions) <= FEW_MONTHS:
+        mark_months(axes, sessions, is_compact)
+        return
+    firsts = [
+        place
+        for place, session in enumerate(sessions)
+        if place and session["trade_date"][:4] != sessions[place - 1]["trade_date"][:4]
+    ]
+    shown = firsts[:: max(1, -(-len(firsts) // (6 if is_compact else 14)))]
+    axes.set_xticks(shown, [sessions[place]["trade_date"][:4] for place in shown])
+
+
+def _to_year(day: str) -> float:
+    found = date.fromisoformat(day)
+    return found.year + (found.timetuple().tm_yday - 1) / 365.25
