@@ -12,7 +12,9 @@ import duckdb
 
 from transforms.errors import UsageError
 from transforms.registry import parameters
+from transforms.report.book import EARLIER_SESSION, NO_BOOK, NO_TABLES, explain_no_book
 from transforms.report.inputs import ReportInputs
+from warehouse.book_data import has_book_tables, read_book_orders
 from warehouse.explain_data import read_explain_facts
 from warehouse.hedge_data import has_ledger, read_statement_facts
 from warehouse.models import load_columns
@@ -223,10 +225,11 @@ def read_report_inputs(
     failures
         What that run could not fetch: ``dataset``, ``name``, ``reason``, ``is_refused``.
     with_statement
-        Read positions and ledger as well; whoever asks for the health of the data alone needs neither.
+        Read positions, ledger and the user's book as well; whoever asks for the health of the data alone needs none.
     """
     bounds = {"as_of": as_of}
     is_newest = as_of == latest_session(connection)
+    book, book_note = _read_book(connection, is_newest=is_newest) if with_statement else (None, NO_BOOK)
     return ReportInputs(
         as_of=as_of,
         run={**run, "parameters": {entry.parameter: entry.value for entry in parameters().values()}},
@@ -255,7 +258,20 @@ def read_report_inputs(
         expected_session=_due_session(connection) if is_newest else None,
         hedge=read_explain_facts(connection, as_of, with_timeline=True),
         statement=read_statement_facts(connection, as_of) if with_statement and has_ledger(connection) else None,
+        book=book,
+        book_note=book_note,
     )
+
+
+def _read_book(connection: duckdb.DuckDBPyConnection, *, is_newest: bool) -> tuple[dict[str, Any] | None, str]:
+    """Return what is said of the book, or None and why; its tables know the newest session alone."""
+    if not has_book_tables(connection):
+        return None, NO_TABLES
+    found = read_book_orders(connection)
+    if is_newest:
+        return (found, "") if found["account"] else (None, explain_no_book(found["warnings"]))
+    # whether there is a book now is no fact of that session, but that it would not be shown is worth a line
+    return None, EARLIER_SESSION if found["account"] else NO_BOOK
 
 
 def _due_session(connection: duckdb.DuckDBPyConnection) -> date | None:

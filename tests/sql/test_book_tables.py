@@ -17,6 +17,10 @@ from tests.support.bench import Bench, land_archive, rows, value
 from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
 from transforms.layers import LayerState
 from transforms.registry import parameters
+from transforms.report.book import EARLIER_SESSION, NO_BOOK, NO_TABLES
+from transforms.report.context import build_report_context
+from transforms.report.inputs import ReportInputs
+from transforms.report.render import render_json
 from transforms.simulate import render_archive, simulate_market
 from warehouse.book import build_book_tables
 from warehouse.book_data import read_book_orders
@@ -25,6 +29,7 @@ from warehouse.expressions import preset
 from warehouse.hedge import list_stretches, read_hedge_market
 from warehouse.hedge_states import PolicyInForce, decide_hedge
 from warehouse.models import load_columns
+from warehouse.report_data import read_report_inputs
 from warehouse.tables import MADE_IN_PYTHON
 
 FIRST, CRISIS, SEED = date(2021, 6, 1), date(2022, 6, 1), 11
@@ -315,6 +320,67 @@ def test_checks_pass_and_everything_can_be_read(desk: Desk, text: Callable[[], s
     assert found["account"]["account"] == "your book"
     assert [one["layer"] for one in found["layers"]] == ["base", "temporal_vega", "second_engine"]
     assert {one["account_nav_usd"] for one in found["orders"]} == {found["account"]["account_nav_usd"]}
+
+
+RUN = {"run_id": "a run", "market": "simulated"}
+
+
+def read_report(desk: Desk, as_of: date) -> ReportInputs:
+    return read_report_inputs(desk.connection, as_of, RUN, [])
+
+
+def test_report_of_the_newest_session_shows_the_orders_of_the_book(desk: Desk) -> None:
+    desk.put(account() + GREEKS)
+    inputs = read_report(desk, LAST)
+    state = json.loads(render_json(build_report_context(inputs)))["book"]
+    assert (state["account"], state["trade_date"], state["as_of_date"]) == ("your book", str(LAST), str(LAST))
+    shown = {
+        one["instrument"]: (one["target_contracts"], one["held_contracts"], one["order_contracts"])
+        for one in state["orders"]
+    }
+    assert shown == desk.orders()
+    assert state["order_count"] == value(
+        desk.connection, "select count(*) from mart.book_orders where order_contracts <> 0"
+    )
+    assert all(sum(one["layer_targets"].values()) == one["target_contracts"] for one in state["orders"])
+    assert state["protected"]["vega_usd_per_vix_pt"] == value(
+        desk.connection, "select vega_usd_per_vix_pt from mart.book_exposure order by trade_date desc limit 1"
+    )
+    assert state["protected"]["is_model_priced"] is False
+
+
+def test_report_of_a_book_that_is_ahead_says_that_nothing_is_decided(desk: Desk) -> None:
+    desk.put(account(as_of=LAST + timedelta(days=3)))
+    state = json.loads(render_json(build_report_context(read_report(desk, LAST))))["book"]
+    assert (state["order_count"], state["entered_date"], state["orders"]) == (None, None, [])
+
+
+def test_report_of_an_earlier_session_says_that_the_book_is_of_the_newest(desk: Desk) -> None:
+    desk.put(account(as_of=EARLIER))
+    inputs = read_report(desk, EARLIER)
+    assert (inputs.book, inputs.book_note) == (None, EARLIER_SESSION)
+
+
+def test_report_without_a_book_says_how_to_add_one_or_why_it_is_not_used(desk: Desk) -> None:
+    desk.put(None)
+    for session in (LAST, EARLIER):
+        inputs = read_report(desk, session)
+        assert (inputs.book, inputs.book_note) == (None, NO_BOOK)
+    desk.put(account().replace("nav_usd", "nav_dollars"))
+    inputs = read_report(desk, LAST)
+    assert inputs.book is None
+    assert inputs.book_note.startswith(NO_BOOK + " Yours is not used: ")
+    assert "nav_dollars" in inputs.book_note
+
+
+def test_report_of_a_warehouse_without_the_tables_says_so(desk: Desk) -> None:
+    desk.put(account())
+    try:
+        desk.connection.execute("drop table mart.book_orders")
+        inputs = read_report(desk, LAST)
+        assert (inputs.book, inputs.book_note) == (None, NO_TABLES)
+    finally:
+        desk.put(None)
 
 
 def test_blocked_layer_is_not_traded(desk: Desk) -> None:

@@ -278,7 +278,7 @@ def test_json_has_the_keys_of_the_contract() -> None:
     assert list(json.loads(render_json(build()))) == [
         "schema_version", "as_of", "is_simulated", "policy_hash", "run_id", "curve", "regime", "layers",
         "governor", "transitions", "next_session", "account", "positions", "totals", "trades", "time_shifts",
-        "funding", "valuation", "context", "data_health", "provenance",
+        "funding", "valuation", "book", "book_note", "context", "data_health", "provenance",
     ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def build_positions_section(statement: Mapping[str, Any]) -> dict[str, Any]:
     now = [say_shift(one) for one in shifts["session"]]
     earlier = [say_shift(one) for one in reversed(shifts["last"]) if one not in shifts["session"]]
     return {
-        "sentence": f"{say_orders(totals, statement['next_session'])}.",
+        "sentence": f"Model account: {_inside(say_orders(totals, statement['next_session']))}.",
         "account": say_protected(statement["account"]),
         "table": _position_table(statement["positions"]),
         "empty": empty,

@@ -11,6 +11,7 @@ from typing import Any
 
 from transforms.explain.build import build_explanation
 from transforms.report.accounts import build_ledger_section, build_positions_section
+from transforms.report.book import BOOK_MEASURES, build_book_section, build_book_state
 from transforms.report.curve import (
     Session,
     build_curve,
@@ -60,7 +61,7 @@ from transforms.report.text import (
 from transforms.statement.build import build_statement
 from transforms.statement.ledger import build_ledger_history
 
-SCHEMA_VERSION = "1.2.0"
+SCHEMA_VERSION = "1.3.0"
 EDGE_PARAMETERS = ("curve_flat_from_frac", "curve_contango_from_frac", "curve_steep_from_frac")
 """Parameters of the run whose values the history chart draws as edges of the curve states."""
 
@@ -105,7 +106,10 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     statement = build_statement(inputs.statement) if inputs.statement else None
     state = _build_state(inputs, sessions, explanation, statement)
     curve, regime, health = state["curve"], state["regime"], state["data_health"]
-    glossary = build_glossary(inputs.columns, HEDGE_MEASURES if statement else ())
+    book = state["book"]
+    glossary = build_glossary(
+        inputs.columns, (*(HEDGE_MEASURES if statement else ()), *(BOOK_MEASURES if book else ()))
+    )
     return {
         "state": state,
         "headline": find_headline(curve, regime),
@@ -115,6 +119,7 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
         "strip": _build_strip(curve, regime, health),
         "layers": build_layers_section(explanation) if explanation else None,
         "positions": build_positions_section(statement) if statement else None,
+        "book": build_book_section(book, state["next_session"]) if book else None,
         "ledger": build_ledger_section(statement) if statement else None,
         "surroundings": build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else [],
         "charts": _build_charts(inputs, sessions, curve, regime),
@@ -166,6 +171,8 @@ def _build_state(
         "governor": build_governor_state(explanation) if explanation else None,
         "transitions": explanation["transitions"] if explanation else [],
         **{name: statement[name] if statement else absent for name, absent in STATEMENT_PARTS.items()},
+        "book": build_book_state(inputs.book) if inputs.book else None,
+        "book_note": None if inputs.book else to_plain(inputs.book_note),
         "context": build_context_state(hedge.signals, hedge.gaps) if hedge else None,
         "data_health": build_data_health(inputs, sessions[-1]),
         "provenance": {

@@ -12,6 +12,7 @@ import pandas as pd
 
 from transforms.errors import PipelineError
 from transforms.explain.facts import ExplainFacts
+from transforms.report.book import NO_BOOK
 from transforms.report.text import to_date
 from transforms.statement.facts import StatementFacts
 
@@ -92,6 +93,11 @@ class ReportInputs:
         The layers, the governor and the signals of the session; None where no policy is applied.
     statement
         Positions and ledger up to the session; None where the warehouse has none.
+    book
+        What ``warehouse.book_data.read_book_orders`` says of the user's book on the session; None where there is
+        nothing to say.
+    book_note
+        Why ``book`` is None; not read where it is not.
     """
 
     as_of: date
@@ -108,6 +114,8 @@ class ReportInputs:
     expected_session: date | None = None
     hedge: ExplainFacts | None = None
     statement: StatementFacts | None = None
+    book: Mapping[str, Any] | None = None
+    book_note: str = NO_BOOK
 
     def __post_init__(self) -> None:
         _require_columns(self.term_structure, TERM_STRUCTURE_COLUMNS, "mart.daily_term_structure")
@@ -152,6 +160,13 @@ class ReportInputs:
                 "The ledger is not that of the session of the report.",
                 where="mart.daily_hedge_ledger",
                 found=self.statement.as_of.isoformat(),
+                expected=self.as_of.isoformat(),
+            )
+        if self.book is not None and self.book["session"] != self.as_of.isoformat():
+            raise PipelineError(
+                "The orders of the book are not those of the session of the report.",
+                where="mart.book_orders",
+                found=str(self.book["session"]),
                 expected=self.as_of.isoformat(),
             )
         if self.run.get("market") not in MARKETS:
