@@ -61,7 +61,7 @@ def _published_lines(home: Home, records: list[dict[str, Any]]) -> list[str]:
             0,
             0,
         )
-        layers = [*_layers_lines(connection, row[0]), *_funding_lines(connection, row[0])]
+        layers = [*_layers_lines(connection, row[0]), *_funding_lines(connection, row[0]), *_book_lines(connection)]
         quarantined = connection.execute("select count(*) from ops.quarantined_rows").fetchone() or (0,)
     session, vix, front, contango, regime, days = row
     record = next((entry for entry in records if entry["run_id"] == run[0]), {})
@@ -97,6 +97,26 @@ def _funding_lines(connection: duckdb.DuckDBPyConnection, session: date | None) 
         return []  # published by a version that had no ledger
     sentence = say_funding(build_ledger_statement(read_statement_facts(connection, session)))
     return [f"funding      {sentence.removeprefix('Funding, ').removesuffix('.')}"]
+
+
+def _book_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    # here, because its words are those of the report, and nothing else of the status is
+    from transforms.report.book import build_book_state
+    from transforms.report.text import say_count
+    from transforms.statement.words import say_usd
+    from warehouse.book_data import has_book_tables, read_book_orders
+
+    if not has_book_tables(connection):
+        return []  # published by a version that read no book
+    found = read_book_orders(connection)
+    warnings = found["warnings"]
+    if found["account"] is None:
+        return [f"book         none in use: {'; '.join(warnings)}"] if warnings else []
+    book = build_book_state(found)
+    count = book["order_count"]
+    orders = "orders not known yet" if count is None else say_count(count, "order") if count else "no order"
+    warned = f"{say_count(len(warnings), 'warning')}, see `alvh book show`" if warnings else "no warnings"
+    return [f"book         your account of {say_usd(book['nav_usd'])} as of {book['as_of_date']}; {orders}; {warned}"]
 
 
 def _run_line(record: dict[str, Any], *, is_running: bool) -> str:

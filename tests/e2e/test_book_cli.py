@@ -116,9 +116,32 @@ def test_show_as_json_is_what_the_warehouse_says(shell: Shell) -> None:
     assert found["exposure"]["vega_usd_per_vix_pt"] < 0
 
 
+def test_report_and_status_name_the_book_and_its_orders(shell: Shell) -> None:
+    found = json.loads(shell.alvh("book", "show", "--json").stdout)
+    count = sum(1 for one in found["orders"] if one["order_contracts"])
+    (line,) = (line for line in shell.alvh("status").stdout.splitlines() if line.startswith("book "))
+    assert line == (
+        f"book         your account of $2,000,000 as of 2025-08-29; {count} orders; "
+        f"{len(found['warnings'])} warning{'s' if len(found['warnings']) > 1 else ''}, see `alvh book show`"
+    )
+    folder = shell.home / "reports" / "latest"
+    state = json.loads((folder / "hedge-state.json").read_text(encoding="utf-8"))["book"]
+    assert [one["instrument"] for one in state["orders"]] == [one["instrument"] for one in found["orders"]]
+    assert (state["order_count"], state["warnings"]) == (count, found["warnings"])
+    page = (folder / "hedge-state.html").read_text(encoding="utf-8")
+    assert f"Your book: {count} orders for the settlement of 15 Sep 2025." in page
+    shell.alvh("report", "--as-of", "2025-09-11")
+    earlier = shell.home / "reports" / "2025-09-11" / "hedge-state.json"
+    document = json.loads(earlier.read_text(encoding="utf-8"))
+    assert document["book"] is None
+    assert "newest session" in document["book_note"]
+
+
 def test_show_without_a_book_says_where_it_goes(tmp_path: Path) -> None:
     market = write_market(tmp_path / "archive")
     Trader(Home(tmp_path / "home"), market.root, evening_of(LAST)).run()
-    said = Shell(tmp_path / "home").alvh("book", "show", code=2).stderr
+    bare = Shell(tmp_path / "home")
+    assert not any(line.startswith("book ") for line in bare.alvh("status").stdout.splitlines())
+    said = bare.alvh("book", "show", code=2).stderr
     assert said.startswith("alvh: no book is in use\n")
     assert "inputs/book.toml" in said
