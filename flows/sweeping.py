@@ -18,7 +18,17 @@ from warehouse.instants import iso_utc
 from warehouse.run_log import package_versions
 from warehouse.sweep_chunks import compute_chunk
 from warehouse.sweep_paths import lay_out_path, take_warehouse
-from warehouse.sweep_store import PUBLISHED, Chunk, SweepFolder, is_done, list_chunks, note_failure, open_sweep
+from warehouse.sweep_store import (
+    CHUNK,
+    PUBLISHED,
+    Chunk,
+    SweepFolder,
+    is_done,
+    list_chunks,
+    note_failure,
+    open_sweep,
+    read_manifest,
+)
 from warehouse.sweeps import SweptPath, WrittenSweep, write_sweep
 
 THREADS = 2
@@ -74,6 +84,7 @@ def sweep_home(
     run: Run | None = None,
     simulated_paths: int = 0,
     is_resumed: bool = True,
+    chunk: int = CHUNK,
     command: str = "alvh sweep",
     tell: Tell = lambda text, is_last: None,
 ) -> WrittenSweep:
@@ -93,6 +104,8 @@ def sweep_home(
         How many simulated markets beside the published history.
     is_resumed
         Keep the chunks that are there; False computes all of them again.
+    chunk
+        Policies of a chunk.
     command
         What repeats it.
     tell
@@ -110,7 +123,7 @@ def sweep_home(
     left_out = sum(expansion.skipped.values())
     words = f", {left_out:,} combinations are none" if left_out else ""
     tell(f"{len(expansion.policies):,} policies in {grid.name}{words}", True)
-    sweep, _ = open_sweep(home, grid, expansion)
+    sweep = open_sweep(home, grid, expansion, chunk)
     with sweep.lock():
         if not is_resumed:
             shutil.rmtree(sweep.folder / "chunks", ignore_errors=True)
@@ -153,7 +166,7 @@ def plan_sweep(
         if lay_out_path(sweep.path_folder(path.number), expansion.policies):
             tell(f"path {path.number} laid out, {time.monotonic() - started:.1f} s", True)
     ids = [one.policy_id for one in expansion.policies]
-    chunks = tuple(list_chunks(len(ids), [path.number for path in paths]))
+    chunks = tuple(list_chunks(len(ids), [path.number for path in paths], int(read_manifest(sweep)["chunk"])))
     missing = tuple(chunk for chunk in chunks if not is_done(sweep, chunk, ids))
     return SweepPlan(sweep, grid, expansion, tuple(paths), chunks, missing)
 

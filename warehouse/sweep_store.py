@@ -103,8 +103,13 @@ class SweepFolder:
             lock.release()
 
 
-def open_sweep(home: Home, grid: Grid, expansion: Expansion) -> tuple[SweepFolder, dict[str, Any]]:
-    """Return the folder of a sweep and its manifest, made where they are not there.
+def open_sweep(home: Home, grid: Grid, expansion: Expansion, chunk: int = CHUNK) -> SweepFolder:
+    """Return the folder of a sweep, made where it is not there.
+
+    Parameters
+    ----------
+    chunk
+        Policies of a chunk.
 
     Raises
     ------
@@ -124,7 +129,7 @@ def open_sweep(home: Home, grid: Grid, expansion: Expansion) -> tuple[SweepFolde
         "is_simulated": bool(is_simulated),
         "as_of": str(as_of),
         "policies": len(expansion.policies),
-        "chunk": CHUNK,
+        "chunk": chunk,
     }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     sweep = SweepFolder(home.path / FOLDER / f"{as_of}-{digest}")
@@ -133,7 +138,7 @@ def open_sweep(home: Home, grid: Grid, expansion: Expansion) -> tuple[SweepFolde
         values = [(one.policy_id, dict(one.values)) for one in expansion.policies]
         write_atomically(_policies_file(sweep), pickle.dumps((grid.base, values)))
         write_atomically(sweep.manifest, (json.dumps(about, indent=1) + "\n").encode())
-    return sweep, about
+    return sweep
 
 
 def read_manifest(sweep: SweepFolder) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def hash_code() -> str:
     return digest.hexdigest()
 
 
-def list_chunks(policies: int, paths: Sequence[int], size: int = CHUNK) -> list[Chunk]:
+def list_chunks(policies: int, paths: Sequence[int], size: int) -> list[Chunk]:
     """Return the chunks of a sweep, path by path."""
     return [Chunk(path, first, min(first + size, policies)) for path in paths for first in range(0, policies, size)]
 

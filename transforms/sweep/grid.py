@@ -309,7 +309,7 @@ class _Reader(TomlReader):
             values = self.spread(path, entry)
         elif isinstance(entry, list):
             values = tuple(
-                self.number(path, {f"value {place}": one}, f"value {place}") for place, one in enumerate(entry, start=1)
+                self.number(path, {f"[{place}]": one}, f"[{place}]") for place, one in enumerate(entry, start=1)
             )
         else:
             values = (self.number(("parameters",), {name: entry}, name),)

@@ -62,7 +62,7 @@ def walk_forward(rows: pd.DataFrame, objective: str) -> dict[str, Any]:
         cuts.append(_cut(rows, years, place, inside, outside, returns[:, place + 1]))
     if not cuts:
         return _nothing(
-            f"{len(years)} years; {FEWEST_YEARS} to choose on and {FEWEST_SESSIONS} sessions after are needed"
+            f"{len(years)} calendar years; {FEWEST_YEARS} to choose on and {FEWEST_SESSIONS} sessions after are needed"
         )
     judged = [cut for cut in cuts if cut["next_year_chosen_frac"] is not None]
     correlations = [cut["rank_correlation"] for cut in cuts if cut["rank_correlation"] is not None]

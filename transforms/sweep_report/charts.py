@@ -14,7 +14,7 @@ from transforms.report.drawing import STYLE, THEME, dress, mark_lone_values, to_
 from transforms.sweep_report.words import say_measure, say_value
 
 _GAIN, _LOSS = THEME["base"], THEME["temporal"]
-_MOST_TEXT_COLUMNS = {True: 9, False: 24}
+_MOST_TEXT_COLUMNS = {True: 10, False: 24}
 """Cells of a wider map are coloured only; their numbers are in the JSON."""
 
 
@@ -47,7 +47,7 @@ def draw_heat_map(heat_map: Mapping[str, Any], *, chart_id: str, title: str, is_
                 _draw_cell(axes, x, y, cell["median"], largest, heat_map["measure"], has_text, is_compact)
         axes.set_xlim(-0.5, len(columns) - 0.5)
         axes.set_ylim(-0.5, len(rows) - 0.5)
-        every = math.ceil(len(columns) / (9 if is_compact else 24))
+        every = math.ceil(len(columns) / (10 if is_compact else 24))
         axes.set_xticks(range(0, len(columns), every), [_label(value, is_compact) for value in columns[::every]])
         axes.set_yticks(range(len(rows)), [_label(value, is_compact) for value in rows])
         axes.set_xlabel(heat_map["columns"]["name"], color=THEME["muted"], fontsize=9)
@@ -120,7 +120,7 @@ def _draw_cell(
     axes.add_patch(Rectangle((x - 0.47, y - 0.45), 0.94, 0.90, facecolor=color, alpha=depth, linewidth=0))
     if has_text:
         text = "none" if value is None else say_value(measure, value, has_unit=False)
-        axes.text(x, y, text, ha="center", va="center", color=THEME["ink"], fontsize=7.5 if is_compact else 9.0)
+        axes.text(x, y, text, ha="center", va="center", color=THEME["ink"], fontsize=7.0 if is_compact else 9.0)
 
 
 def _label(value: float | str, is_compact: bool) -> str:
