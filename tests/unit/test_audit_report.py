@@ -103,6 +103,11 @@ def simulated() -> dict[str, Any]:
     return make_record(is_simulated=True)
 
 
+@pytest.fixture(scope="module")
+def page_text(real: dict[str, Any]) -> str:
+    return render_audit_html(real)
+
+
 @pytest.fixture
 def record(real: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(real)
@@ -196,8 +201,8 @@ def test_schema_refuses_what_is_no_audit(record: dict[str, Any], spoil: Callable
 # The page
 
 
-def test_page_is_well_formed_self_contained_and_small(real: dict[str, Any]) -> None:
-    text = render_audit_html(real)
+def test_page_is_well_formed_self_contained_and_small(page_text: str) -> None:
+    text = page_text
     page = Page(text)
     assert page.unbalanced == []
     assert page.open == []
@@ -211,27 +216,27 @@ def test_page_is_well_formed_self_contained_and_small(real: dict[str, Any]) -> N
     assert len(text.encode()) < MEGABYTE
 
 
-def test_identifiers_are_unique_and_links_lead_somewhere(real: dict[str, Any]) -> None:
-    page = Page(render_audit_html(real))
+def test_identifiers_are_unique_and_links_lead_somewhere(page_text: str) -> None:
+    page = Page(page_text)
     names = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(names) == len(set(names))
     targets = {attrs["href"] for tag, attrs in page.tags if tag == "a"}
     assert {str(target)[1:] for target in targets} <= set(names)
 
 
-def test_same_record_gives_the_same_bytes(real: dict[str, Any]) -> None:
-    assert render_audit_html(real) == render_audit_html(copy.deepcopy(real))
+def test_same_record_gives_the_same_bytes(real: dict[str, Any], page_text: str) -> None:
+    assert page_text == render_audit_html(copy.deepcopy(real))
 
 
-def test_verdicts_stand_before_charts_and_tables(real: dict[str, Any]) -> None:
-    text = render_audit_html(real)
+def test_verdicts_stand_before_charts_and_tables(page_text: str) -> None:
+    text = page_text
     last_verdict = max(found.start() for found in re.finditer(r'<article class="claim', text))
     assert text.count('<article class="claim') == 5
     assert last_verdict < text.index("<svg")
 
 
-def test_every_chart_has_a_title_and_a_description_and_no_colour_of_its_own(real: dict[str, Any]) -> None:
-    text = render_audit_html(real)
+def test_every_chart_has_a_title_and_a_description_and_no_colour_of_its_own(page_text: str) -> None:
+    text = page_text
     svgs = list(drawings(text))
     assert len(svgs) == 14
     for svg in svgs:
@@ -245,37 +250,35 @@ def test_every_chart_has_a_title_and_a_description_and_no_colour_of_its_own(real
     assert set(re.findall(r"var\((--chart-[\w-]+)\)", inside)) <= set(re.findall(r"(--chart-[\w-]+):", text))
 
 
-@pytest.mark.parametrize("render", [render_audit_html, render_audit_markdown])
-def test_advice_is_denied_once(real: dict[str, Any], render: Callable[[Any], str]) -> None:
-    assert render(real).lower().count("not investment advice") == 1
+def test_advice_is_denied_once(real: dict[str, Any], page_text: str) -> None:
+    for text in (page_text, render_audit_markdown(real)):
+        assert text.lower().count("not investment advice") == 1
 
 
 # What is said of the claims
 
 
-@pytest.mark.parametrize("render", [render_audit_html, render_audit_markdown])
-@pytest.mark.parametrize("verdict", ["does_not_hold", "not_testable"])
-def test_self_funded_is_not_said_unless_the_claim_holds(
-    record: dict[str, Any], render: Callable[[Any], str], verdict: str
-) -> None:
-    text = render(with_verdicts(record, "holds"))
-    assert "was self-funded" in text
-    record["hypotheses"][3]["verdict"] = verdict
-    assert "self-funded" not in render(record)
+def test_self_funded_is_not_said_unless_the_claim_holds(record: dict[str, Any]) -> None:
+    assert "was self-funded" in render_audit_markdown(with_verdicts(record, "holds"))
+    for verdict in ("does_not_hold", "not_testable"):
+        record["hypotheses"][3]["verdict"] = verdict
+        assert "self-funded" not in render_audit_markdown(record)
+        assert "self-funded" not in render_audit_html(record)
 
 
 def test_a_made_up_market_says_nothing_about_a_claim(simulated: dict[str, Any]) -> None:
     spoken = with_verdicts(copy.deepcopy(simulated), "holds")
-    for text in (render_audit_html(spoken), render_audit_markdown(spoken)):
+    page = render_audit_html(spoken)
+    for text in (page, render_audit_markdown(spoken)):
         assert "SIMULATED" in text
         assert "self-funded" not in text
         assert "says anything about a claim" in text
     assert "say nothing about any claim" in say_headline(spoken)
-    assert render_audit_html(spoken).count("made-up market</span>") == 5
+    assert page.count("made-up market</span>") == 5
 
 
-def test_real_market_has_no_banner(real: dict[str, Any]) -> None:
-    assert "SIMULATED" not in render_audit_html(real)
+def test_real_market_has_no_banner(real: dict[str, Any], page_text: str) -> None:
+    assert "SIMULATED" not in page_text
     assert "SIMULATED" not in render_audit_markdown(real)
 
 
@@ -384,6 +387,9 @@ def test_funding_title_does_not_call_a_gain_a_cost(record: dict[str, Any]) -> No
     record["series"]["protection_cost_usd"][-1] = 2_400_000.0
     title = build_audit_context(record)["charts"]["funding"]["title"]
     assert title == "Protection cost $2.4m; credits kept $1.2m, 50.00% of it"
+    record["series"]["credit_kept_usd"][-1] = -19_000.0
+    title = build_audit_context(record)["charts"]["funding"]["title"]
+    assert title == "Protection cost $2.4m; no credit was kept: shorts lost $19k"
 
 
 def test_forest_is_ordered_by_sharpe_and_marks_the_judged_policy(record: dict[str, Any]) -> None:
@@ -407,6 +413,14 @@ def test_numbers_in_texts_of_charts_keep_their_digits() -> None:
     for number in ("0.12345", "0.98765", "0.54321", "0.24680"):
         assert number in svg
     assert not re.findall(r'd="[^"]*\d\.\d{3}', svg)
+
+
+def test_titles_claim_nothing_that_is_not_known(record: dict[str, Any]) -> None:
+    charts = build_audit_context(without_numbers(record))["charts"]
+    assert charts["comparators"]["title"] == "No Sharpe ratio is known"
+    assert charts["points"]["title"].endswith("no case that is known")
+    assert charts["drawdown"]["title"] == "The largest drawdowns are not known"
+    assert charts["static"]["title"].endswith("not known")
 
 
 @pytest.mark.parametrize("is_compact", [False, True])

@@ -32,7 +32,7 @@ def build_table(
     """
     made = [make_row(*cells) for cells in rows]
     for place, group in enumerate(groups):
-        made[place]["group"] = group if place == 0 or group != groups[place - 1] else ""
+        made[place]["group"] = f"{group[:1].upper()}{group[1:]}" if place == 0 or group != groups[place - 1] else ""
         made[place]["group_name"] = group
     return {
         "columns": list(columns),

@@ -106,8 +106,9 @@ def build_audit_context(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _say_scope(record: Mapping[str, Any]) -> str:
+    sessions = say_counted(record["sessions"], "session")
     return (
-        f"{say_counted(record['sessions'], 'session')} from {say_date(record['first_session'])} to "
+        f"{sessions[:1].upper()}{sessions[1:]} from {say_date(record['first_session'])} to "
         f"{say_date(record['as_of'])}, an account of {say_usd(record['nav_usd'])}. P&L is after costs and without the "
         "interest on collateral. Estimates are from this history alone."
     )

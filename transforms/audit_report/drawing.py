@@ -59,7 +59,6 @@ def draw_paths(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = Fa
             bottom = height - each * (number + 1) + 0.05
             axes = figure.add_axes((left, bottom / height, width, (each - head - 0.22) / height))
             dress(axes)
-            axes.axhline(0, color=THEME["muted"], linewidth=0.8)
             axes.yaxis.set_major_formatter(FuncFormatter(say_tick))
             axes.yaxis.set_major_locator(MaxNLocator(5))
             drawn = False
@@ -71,7 +70,9 @@ def draw_paths(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = Fa
                 )
                 mark_lone_values(axes, line["values"], color)
             _head(axes, panel["title"], is_compact, has_legend=drawn)
-            if not drawn:
+            if drawn:
+                axes.axhline(0, color=THEME["muted"], linewidth=0.8)
+            else:
                 say_nothing_published(axes)
                 axes.set_yticks([])
             _mark_time(axes, chart["sessions"], is_compact)
@@ -86,7 +87,6 @@ def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool =
         figure = Figure(figsize=(COMPACT if is_compact else WIDE, 3.3))
         axes = figure.add_axes((0.125, 0.085, 0.855, 0.79) if is_compact else (0.055, 0.085, 0.935, 0.81))
         dress(axes)
-        axes.axhline(0, color=THEME["muted"], linewidth=0.8)
         axes.yaxis.set_major_formatter(FuncFormatter(say_tick))
         title = "P&L by episode, % of NAV; area of a dot: sessions"
         axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=5)
@@ -95,21 +95,16 @@ def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool =
             axes.set_yticks([])
             axes.set_xticks([])
             return _finish(figure, chart, chart_id)
+        axes.axhline(0, color=THEME["muted"], linewidth=0.8)
+        for is_loss, role, is_filled in ((True, "protection", False), (False, "kept", True)):
+            chosen = [one for one in episodes if (one["percent"] < 0) is is_loss]
+            days, heights = [_to_year(one["start_date"]) for one in chosen], [one["percent"] for one in chosen]
+            areas = [(3.0 + 0.9 * math.sqrt(one["sessions"] or 0)) ** 2 for one in chosen]
+            color = THEME[role]
+            axes.vlines(days, 0, heights, color=color, linewidth=0.9)
+            face = color if is_filled else THEME["surface"]
+            axes.scatter(days, heights, s=areas, facecolors=face, edgecolors=color, linewidths=1.1, zorder=3)
         days = [_to_year(one["start_date"]) for one in episodes]
-        for day, one in zip(days, episodes, strict=True):
-            is_loss = one["percent"] < 0
-            color = THEME["protection" if is_loss else "kept"]
-            axes.plot([day, day], [0, one["percent"]], color=color, linewidth=0.9)
-            axes.plot(
-                [day],
-                [one["percent"]],
-                linestyle="none",
-                marker="o",
-                markersize=3.0 + 0.9 * math.sqrt(one["sessions"] or 0),
-                markerfacecolor=THEME["surface"] if is_loss else color,
-                markeredgecolor=color,
-                markeredgewidth=1.1,
-            )
         first, last = math.floor(min(days)), math.ceil(max(days))
         step = max(1, -(-(last - first) // (6 if is_compact else 14)))
         years = list(range(first, last + 1, step))
@@ -178,28 +173,14 @@ def _draw_panel(
         axes.set_xticks([])
         return
     axes.axvline(0, color=THEME["muted"], linewidth=0.9)
-    for place, row in enumerate(rows):
-        shift = 0.0 if len(row) == 1 else 0.2
-        for number, mark in enumerate(row):
-            if mark is None or mark[0] is None:
-                continue
-            role, shape, is_filled = _MARKS[number % len(_MARKS)]
-            is_strong = "labels" not in panel and chart["strong"] == place
-            color = THEME["temporal" if is_strong else role]
-            height = place - shift if number == 0 else place + shift
-            value, low, high = mark
-            if low is not None and high is not None:
-                axes.plot([low, high], [height, height], color=color, linewidth=2.4 if is_strong else 1.5)
-            axes.plot(
-                [value],
-                [height],
-                linestyle="none",
-                marker="D" if is_strong else shape,
-                markersize=5.5 if is_strong else 4.6,
-                markerfacecolor=color if is_filled else THEME["surface"],
-                markeredgecolor=color,
-                markeredgewidth=1.1,
-            )
+    strong = None if "labels" in panel else chart["strong"]
+    for number in range(max(len(row) for row in rows)):
+        known = [(place, row[number]) for place, row in enumerate(rows) if len(row) > number]
+        marks = [(place, mark) for place, mark in known if mark is not None and mark[0] is not None]
+        shift = 0.0 if len(rows[0]) == 1 else 0.2 if number else -0.2
+        for is_strong in (False, True):
+            chosen = [(place + shift, mark) for place, mark in marks if (place == strong) is is_strong]
+            _draw_marks(axes, chosen, number, is_strong=is_strong)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(FuncFormatter(say_tick))
     axes.xaxis.set_major_locator(MaxNLocator(4 if is_compact else 6))
@@ -211,6 +192,32 @@ def _draw_panel(
         text.set_color(THEME["ink"])
         if "labels" not in panel and chart["strong"] == place:
             text.set_fontweight("bold")
+
+
+def _draw_marks(
+    axes: Axes,
+    marks: Sequence[tuple[float, tuple[float, float | None, float | None]]],
+    number: int,
+    *,
+    is_strong: bool,
+) -> None:
+    """Draw dots on their intervals at heights; those of the judged row stand out by shape, width and colour."""
+    role, shape, is_filled = _MARKS[number % len(_MARKS)]
+    color = THEME["temporal" if is_strong else role]
+    ranges = [(height, low, high) for height, (_, low, high) in marks if low is not None and high is not None]
+    if ranges:
+        heights, lows, highs = zip(*ranges, strict=True)
+        axes.hlines(heights, lows, highs, color=color, linewidth=2.4 if is_strong else 1.5)
+    axes.plot(
+        [value for _, (value, _, _) in marks],
+        [height for height, _ in marks],
+        linestyle="none",
+        marker="D" if is_strong else shape,
+        markersize=5.5 if is_strong else 4.6,
+        markerfacecolor=color if is_filled else THEME["surface"],
+        markeredgecolor=color,
+        markeredgewidth=1.1,
+    )
 
 
 def shorten(text: str, longest: int) -> str:

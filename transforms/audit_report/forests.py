@@ -27,14 +27,15 @@ def build_comparator_chart(record: Mapping[str, Any]) -> Chart:
     above = [one["name"] for one in trials if one["sharpe_low"] is not None and one["sharpe_low"] > 0]
     names = [one["name"] for one in trials]
     judged = names.index(record["policy"]) if record["policy"] in names else None
+    known = [one for one in trials if one["sharpe"] is not None]
     title = (
         f"{len(above)} of {say_counted(len(trials), 'trial')} have a Sharpe ratio whose 80% interval lies above 0"
         f"{': ' + ', '.join(above[:4]) + (' and others' if len(above) > 4 else '') if above else ''}"
     )
-    where = "" if judged is None else f"; {record['policy']} is number {judged + 1} of {len(trials)}"
+    where = f"; {record['policy']} is number {judged + 1}" if judged is not None and judged < len(known) else ""
     ratios = ", ".join(f"{one['name']} {say_decimal(one['sharpe'])}" for one in trials)
     return {
-        "title": f"{title}{where}",
+        "title": f"{title}{where}" if known else "No Sharpe ratio is known",
         "description": f"Sharpe ratio a year with its 80% interval, and mean P&L a year, best first: {ratios}.",
         "labels": names,
         "strong": judged,
@@ -108,8 +109,9 @@ def build_points_chart(record: Mapping[str, Any]) -> Chart:
     said = []
     for alignment in alignments:
         chosen = [one for one in rows if one["alignment"] == alignment]
-        above = sum(one["interval_low"] is not None and one["interval_low"] > 0 for one in chosen)
-        said.append(f"{above} of {len(chosen)} intervals above 0 {say_alignment(alignment)}")
+        lows = [one["interval_low"] for one in chosen if one["interval_low"] is not None]
+        if lows:
+            said.append(f"{sum(low > 0 for low in lows)} of {len(lows)} {say_alignment(alignment)}")
     means = [
         f"since {say_date(one['since'])}, {READING_NAMES.get(one['reading'], one['reading'])} from VIX "
         f"{say_number(one['vix_from_pts'], 'count')}, {say_alignment(one['alignment'])} "
@@ -117,7 +119,7 @@ def build_points_chart(record: Mapping[str, Any]) -> Chart:
         for one in rows
     ]
     return {
-        "title": f"Carry in points: {', '.join(said)}" if said else "Carry in points is not known",
+        "title": f"Carry in points lies above 0 with its 80% interval in {'; '.join(said) or 'no case that is known'}",
         "description": f"Points a session, one second-month VX sold, before costs, 80% intervals: {'; '.join(means)}.",
         "labels": [f"{READING_NAMES.get(name, name)}, from {say_number(level, 'count')}" for name, level in keys],
         "strong": None,

@@ -45,7 +45,7 @@ def tabulate_slices(record: Mapping[str, Any]) -> Table:
         name = LAYER_NAMES.get(layer, layer)
         name = f"{name[:1].upper()}{name[1:]}"
         columns += [
-            number(name, "P&L, % of NAV", terse=f"{name} P&L"),
+            number(name, "P&L, % of NAV", terse=f"{name}"),
             number("Mean a year", "80% interval", terse="Mean/yr"),
         ]
     rows, groups = [], []
@@ -74,7 +74,8 @@ def tabulate_crises(record: Mapping[str, Any]) -> Table:
         *(make_column(name, "without it") for name in ids),
     ]
     rows = []
-    for name in dict.fromkeys([*inside, *outside, *verdicts]):
+    names = dict.fromkeys([*inside, *outside, *verdicts]) if inside or verdicts else ()
+    for name in names:
         found, rest = inside.get(name), outside.get(name)
         said = verdicts.get(name, {})
         rows.append(
@@ -249,7 +250,7 @@ def tabulate_carry(record: Mapping[str, Any]) -> Table:
 
 def say_alignment(alignment: str) -> str:
     """Return how a session is assigned to a state, in words."""
-    known = {"close_before": "known at the close before", "same_close": "by its own close, not tradable"}
+    known = {"close_before": "decided at the close before", "same_close": "by the session's own close, not tradable"}
     return known.get(alignment, alignment)
 
 

@@ -108,6 +108,8 @@ def build_funding_chart(record: Mapping[str, Any]) -> Chart:
         title = (
             f"Protection gained {say_short_usd(-cost)}: nothing had to be funded; credits kept {say_short_usd(kept)}"
         )
+    elif kept < 0:
+        title = f"Protection cost {say_short_usd(cost)}; no credit was kept: shorts lost {say_short_usd(-kept)}"
     else:
         title = (
             f"Protection cost {say_short_usd(cost)}; credits kept {say_short_usd(kept)}, {say_share(kept / cost)} of it"

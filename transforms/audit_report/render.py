@@ -63,9 +63,22 @@ def render_audit_markdown(record: Mapping[str, Any]) -> str:
         As of `render_audit_html`.
     """
     text = _markdown_templates().get_template("audit.md.j2").render(build_audit_context(record))
-    # an ampersand that begins no entity is read as it stands: P&L
-    text = re.sub(r"&amp;(?![#\w]+;)", "&", text)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(map(_show_ampersands, text.split("\n"))))
+
+
+def _show_ampersands(line: str) -> str:
+    """Return a line whose ampersands stand as they are where they begin no entity; cells keep their width."""
+    if "&amp;" not in line:
+        return line
+    parts = re.split(r"(?<!\\)(\|)", line) if line.startswith("| ") else [line]
+    shown = [re.sub(r"&amp;(?![#\w]+;)", "&", part) for part in parts]
+    if len(parts) > 1:
+        # numbers stand to the right: what begins with two blanks is filled in front
+        shown = [
+            now.rjust(len(was)) if was.startswith("  ") else now.ljust(len(was))
+            for now, was in zip(shown, parts, strict=True)
+        ]
+    return "".join(shown)
 
 
 def _format_narrow(table: Table, *, notes: bool = True) -> Markup:

@@ -99,9 +99,9 @@ def tabulate_hedging(record: Mapping[str, Any]) -> Table:
     columns = [
         make_column("Trial"),
         number("Cost a year", "% of NAV", terse="Cost/yr"),
-        number("Protection", "% of NAV, worst 5% of sessions"),
+        number("Protection", "% of NAV"),
         number("Protection", "per cost", terse="per cost"),
-        number("Beta", "to the S&P 500"),
+        number("Beta", "S&P 500"),
         number("Hit rate"),
         number("CVaR 99", "a session"),
         number("Costs of trading", "$", terse="Trading $"),
