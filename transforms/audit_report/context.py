@@ -145,9 +145,7 @@ def _say_priced(record: Mapping[str, Any]) -> str:
         by_label.setdefault(str(one["label"]), []).append(str(one["name"]))
     if not by_label:
         return "No trial."
-    return " ".join(
-        f"{label[:1].upper()}{label[1:]}: {join_words(names)}." for label, names in sorted(by_label.items())
-    )
+    return " ".join(f"{label[:1].upper()}{label[1:]}: {'; '.join(names)}." for label, names in sorted(by_label.items()))
 
 
 def _list_provenance(record: Mapping[str, Any]) -> list[dict[str, Any]]:
