@@ -32,7 +32,7 @@ ASSUMPTIONS = (
     "Costs: half a spread of 0.06 points and fees on each side of a future; of the half-spread of an option a third.",
     "P&L is after costs and without the interest on collateral: the account would earn it without the hedge as well.",
     "The account is constant: gains and losses are not compounded, and sizes do not depend on them.",
-    "Every option is model-priced: no free history of VIX option prices exists. The band is 20% of volatility each way.",
+    "Every option is model-priced: no free history of VIX option prices exists. Its band: 20% of volatility each way.",
     "The protected condor is model-priced on daily closes, without costs; the S&P 500 is without dividends.",
     "Before 2020-10-26 settlements were made a quarter of an hour later than since; index closes did not move.",
 )
@@ -242,7 +242,7 @@ def _draw(
         }
     )
     months = frame.groupby(judged.days.to_period("M")).tail(1)
-    return {"trade_date": [day.date() for day in months.index], **{name: months[name].tolist() for name in months}}
+    return {"trade_date": [day.date() for day in months.index], **{str(name): months[name].tolist() for name in months}}
 
 
 def _paired(returns: pd.Series, delayed: pd.Series | None) -> tuple[np.ndarray, np.ndarray]:
