@@ -65,7 +65,7 @@ MADE_IN_PYTHON = {
     ),
     "mart.daily_layer_valuation": TableInfo(
         "trade_date, layer",
-        "what each layer asks of the VIX, of the account and of patience: break-evens, returns, roll credits, liquidity "
+        "what each layer asks of the VIX, of account and patience: break-evens, returns, roll credits, liquidity "
         "and cost beside the budget; each missing value with its reason",
         "warehouse/hedge.py",
     ),
