@@ -131,8 +131,8 @@ def build_audit_record(
         ],
         "slices": _records(build_slices(judged, PORTFOLIO, rules, crises).assign(layer=PORTFOLIO))
         + _records(build_slices(judged, rules.temporal_layer, rules, crises).assign(layer=rules.temporal_layer)),
-        "adaptive_or_static": _difference(judged, base, "adaptive less static"),
-        "governor": _difference(judged, free, "with governor less without"),
+        "adaptive_or_static": _difference(judged, base, "adaptive less static", rules, crises),
+        "governor": _difference(judged, free, "with governor less without", rules, crises),
         "lag": [
             {"trial": trial.name} | asdict(compare_delay(*_paired(trial.history.returns(), trial.delayed)))
             for trial in trials
@@ -213,13 +213,15 @@ def _protect(name: str, alone: pd.Series, history: PolicyHistory, rules: AuditRu
     }
 
 
-def _difference(one: PolicyHistory, other: PolicyHistory, what: str) -> dict[str, object]:
+def _difference(
+    one: PolicyHistory, other: PolicyHistory, what: str, rules: AuditRules, crises: tuple[Crisis, ...]
+) -> dict[str, object]:
     """P&L of one policy less another's, as a history of its own: the same measures, the same intervals."""
     names = ["pnl_usd", "roll_usd", "interest_usd", "credit_received_usd", "credit_kept_usd", "protection_cost_usd"]
     rows = one.layer(PORTFOLIO)[["trade_date", "layer", *names, "margin_usd"]].copy()
     rows[names] = rows[names].to_numpy() - other.layer(PORTFOLIO)[names].to_numpy()
     history = replace(one, policy=what, ledger=rows)
-    slices = build_slices(history, PORTFOLIO)
+    slices = build_slices(history, PORTFOLIO, rules, crises)
     chosen = slices["slice_group"].isin(["all", "VIX at the close before", "crisis", "without crisis"])
     return {"what": what, "slices": _records(slices[chosen])}
 
