@@ -12,7 +12,8 @@ from transforms.portfolio.condor import MARKET_COLUMNS, CondorPath
 from transforms.portfolio.settings import condor_settings
 from transforms.registry import parameters
 
-VALUES = {name: entry.value for name, entry in parameters().items()}
+# The account of the worked example in docs/book.md, whatever the model account is.
+VALUES = {name: entry.value for name, entry in parameters().items()} | {"model_nav_usd": 1_000_000.0}
 SETTINGS = condor_settings(VALUES)
 FIRST, ROLL, NEXT_ROLL, LAST = date(2024, 1, 16), date(2024, 1, 19), date(2024, 2, 16), date(2024, 4, 30)
 
