@@ -17,7 +17,7 @@ from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect_dask.task_runners import DaskTaskRunner
 
 from flows.prefect_server import prefect_server
-from flows.sweeping import Progress, Run, SweepPlan
+from flows.sweeping import Progress, Run, SweepPlan, find_running, running
 from warehouse.sweep_chunks import ChunkDone, compute_chunk
 from warehouse.sweep_store import Chunk, note_failure
 
@@ -59,32 +59,34 @@ def run_on_scheduler(address: str) -> Run:
     return _run_with(DaskTaskRunner(address=address))
 
 
+@flow(name="sweep", flow_run_name="sweep-{sweep_id}", validate_parameters=False, persist_result=False)
+def sweep_chunks(sweep_id: str, missing: int) -> None:
+    """Compute the missing chunks of the plan that runs under this name; one that fails is noted, and the rest goes on.
+
+    Parameters
+    ----------
+    sweep_id, missing
+        Name of the sweep, and how many chunks: what Prefect's server is told. The plan itself, with thousands of
+        policies, would be sent to the server, and with every task to the workers; so would a variable of this module.
+    """
+    plan, progress = find_running(sweep_id)
+    started = time.monotonic()
+    folder = str(plan.sweep.folder)
+    submitted = {compute.submit(folder, one.path, one.first, one.stop): one for one in plan.missing}
+    for future in as_completed(list(submitted)):
+        chunk, error = submitted[future], None
+        try:
+            future.result()
+        except Exception as caught:
+            error = str(note_failure(plan.sweep, chunk, caught)["error"])
+        progress.count(chunk, error, time.monotonic() - started)
+
+
 def _run_with(runner: DaskTaskRunner) -> Run:
     def run(plan: SweepPlan, progress: Progress) -> None:
-        # Its parameters are what Prefect's server is told of: names, not ten thousand policies.
-        @flow(
-            name="sweep",
-            flow_run_name="sweep-{sweep_id}",
-            # Its futures are Prefect's in all but the declared type.
-            task_runner=cast("Any", runner),
-            validate_parameters=False,
-            persist_result=False,
-        )
-        def sweep(sweep_id: str, missing: int) -> None:
-            """Compute the missing chunks of a plan; one that fails is noted, and the rest goes on."""
-            started = time.monotonic()
-            folder = str(plan.sweep.folder)
-            submitted = {compute.submit(folder, one.path, one.first, one.stop): one for one in plan.missing}
-            for future in as_completed(list(submitted)):
-                chunk, error = submitted[future], None
-                try:
-                    future.result()
-                except Exception as caught:
-                    error = str(note_failure(plan.sweep, chunk, caught)["error"])
-                progress.count(chunk, error, time.monotonic() - started)
-
         # A server of our own is gone before the last workers have sent their logs.
-        with temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}), prefect_server():
-            sweep(plan.sweep.sweep_id, len(plan.missing))
+        with temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}), prefect_server(), running(plan, progress):
+            # Its futures are Prefect's in all but the declared type.
+            sweep_chunks.with_options(task_runner=cast("Any", runner))(plan.sweep.sweep_id, len(plan.missing))
 
     return run

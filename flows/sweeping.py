@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -71,6 +72,8 @@ class Progress:
         words += f", {seconds:.1f} s, about {seconds / ended * left:.0f} s to go" if left else f", {seconds:.1f} s"
         self.tell(words, left == 0)
 
+
+_running: dict[str, tuple[SweepPlan, Progress]] = {}
 
 Tell = Callable[[str, bool], None]
 Run = Callable[[SweepPlan, Progress], None]
@@ -181,6 +184,21 @@ def run_in_process(plan: SweepPlan, progress: Progress) -> None:
         except Exception as caught:
             error = str(note_failure(plan.sweep, chunk, caught)["error"])
         progress.count(chunk, error, time.monotonic() - started)
+
+
+@contextmanager
+def running(plan: SweepPlan, progress: Progress) -> Iterator[None]:
+    """Have a plan found by the name of its sweep for as long as it is computed in this process."""
+    _running[plan.sweep.sweep_id] = (plan, progress)
+    try:
+        yield
+    finally:
+        del _running[plan.sweep.sweep_id]
+
+
+def find_running(sweep_id: str) -> tuple[SweepPlan, Progress]:
+    """Return a plan that this process computes; see `running`."""
+    return _running[sweep_id]
 
 
 def _load_base(grid_file: Path, name: str) -> Policy:
