@@ -295,3 +295,25 @@ def test_simulated_markets_stand_beside_the_history_and_are_not_pooled(
     # once built, they are kept
     sweep_home(home, grid_file, now=NOW, chunk=CHUNK, simulated_paths=2)
     assert len(built) == 2
+
+
+def test_simulated_market_of_a_path_is_built_like_a_night_over_the_same_sessions(
+    tmp_path: Path, swept: WrittenSweep
+) -> None:
+    from flows.sweep_markets import build_simulated_warehouse, seed_of
+
+    like, target = SweepFolder(swept.html.parent).path_folder(0), tmp_path / "001"
+    build_simulated_warehouse(target, like, seed_of(1))
+    assert [path.name for path in target.iterdir()] == ["alvh.duckdb"]  # its home and files are gone
+    sessions = "select list(trade_date order by trade_date) from mart.daily_signals"
+    levels = "select list(vix_close_pts order by trade_date) from mart.daily_signals"
+    with duckdb.connect(str(Home(like).published), read_only=True) as connection:
+        told = connection.execute(sessions).fetchall()
+        others = connection.execute(levels).fetchall()
+    with duckdb.connect(str(Home(target).published), read_only=True) as connection:
+        assert connection.execute(sessions).fetchall() == told
+        assert connection.execute(levels).fetchall() != others
+        assert connection.execute("select is_simulated from ref.run").fetchall() == [(True,)]
+    before = Home(target).published.stat().st_mtime_ns
+    build_simulated_warehouse(target, like, seed_of(1))
+    assert Home(target).published.stat().st_mtime_ns == before
