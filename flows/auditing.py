@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from warehouse.audits import WrittenAudit, judge_audit, run_audit, write_audit
+from warehouse.audit_runs import run_audit_trials
+from warehouse.audits import WrittenAudit, judge_audit, write_audit
 from warehouse.home import Home
 from warehouse.instants import iso_utc
 from warehouse.query import open_published
@@ -32,7 +33,7 @@ def audit_home(
         If nothing is published, or by a version that had no positions.
     """
     with open_published(home) as connection:
-        runs = run_audit(connection, progress)
+        runs = run_audit_trials(connection, progress)
         if progress is not None:
             progress("intervals and verdicts")
         record = judge_audit(

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 import duckdb
 import pandas as pd
 
-from transforms.audit.history import PolicyHistory
-from transforms.benchmarks import BenchmarkInputs, book_benchmark, build_benchmark, list_benchmarks
+from transforms.audit.history import PolicyHistory, Trial
+from transforms.benchmarks import book_benchmark, build_benchmark, list_benchmarks
 from transforms.errors import UsageError
 from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
+from transforms.hedge.run import take_benchmark_inputs
 from transforms.layers import Layer, LayerPath, Reading
 from transforms.ledger.rules import read_cost_rules
 from transforms.ledger.table import PORTFOLIO
@@ -55,35 +56,6 @@ join core.daily_hedge_inputs as market on market.trade_date = signal.trade_date
 left join mart.daily_condor as condor on condor.trade_date = signal.trade_date
 order by signal.trade_date
 """
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One thing that was tried.
-
-    Parameters
-    ----------
-    name
-        Unique.
-    group
-        ``policy``, ``reading`` (of the temporal layer, at a threshold), ``preset`` or ``benchmark``.
-    what
-        In a sentence.
-    label
-        ``computed`` or ``model-priced``.
-    history
-        What it did; layers as booked, the portfolio among them.
-    delayed
-        P&L of the portfolio without interest, every decision made a session later; None where nothing is decided on
-        signals.
-    """
-
-    name: str
-    group: str
-    what: str
-    label: str
-    history: PolicyHistory
-    delayed: pd.Series | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +187,14 @@ def _run_policy_trial(bench: _Bench, name: str, group: str, what: str, policy: P
     is_option = policy.machine()["sizing"] in ("calls", "vxth") or bool(policy.machine()["is_second_engine_enabled"])
     history = PolicyHistory(name, bench.sessions, ledger)
     delayed = PolicyHistory(name, bench.sessions, late).returns()
-    return Trial(name, group, what, "model-priced" if is_option else "computed", history, delayed)
+    return Trial(
+        name=name,
+        group=group,
+        what=what,
+        label="model-priced" if is_option else "computed",
+        history=history,
+        delayed=delayed,
+    )
 
 
 def _book(bench: _Bench, policy: Policy, path: LayerPath, reading: str | None, delay_sessions: int = 0) -> pd.DataFrame:
@@ -233,19 +212,12 @@ def _book(bench: _Bench, policy: Policy, path: LayerPath, reading: str | None, d
 
 def _run_benchmark(bench: _Bench, name: str, what: str, label: str) -> Trial:
     market = bench.market
-    inputs = BenchmarkInputs(
-        market=market.futures,
-        nav_usd=market.nav_usd,
-        sizes=SizingRules(),
-        options=market.options,
-        short_term_tr=market.short_term_tr,
-        short_term_base_dates=market.short_term_base_dates,
-        spx_close_pts=market.spx_close_pts,
-        spx_rv_pts=market.spx_rv21_pts,
-    )
+    inputs = take_benchmark_inputs(market, SizingRules())
     booked = book_benchmark(build_benchmark(name, inputs), inputs, read_cost_rules(market.parameters))
     ledger = _with_notional(booked.ledger.days, build_positions([booked.book], booked.marks))
-    return Trial(name, "benchmark", what, label, PolicyHistory(name, bench.sessions, ledger))
+    return Trial(
+        name=name, group="benchmark", what=what, label=label, history=PolicyHistory(name, bench.sessions, ledger)
+    )
 
 
 def _with_notional(ledger: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from transforms.policy.identity import policy_hash
-from warehouse.audit_runs import MAIN, STATIC, UNFENCED, AuditRuns, run_audit_trials
+from warehouse.audit_runs import MAIN, STATIC, UNFENCED, AuditRuns
 from warehouse.expressions import preset
 from warehouse.home import Home, write_atomically
 
@@ -24,11 +24,6 @@ class WrittenAudit:
 
     html: Path
     record: dict[str, Any]
-
-
-def run_audit(connection: duckdb.DuckDBPyConnection, progress: Callable[[str], None] | None = None) -> AuditRuns:
-    """Run every trial on a published warehouse; see `run_audit_trials`."""
-    return run_audit_trials(connection, progress)
 
 
 def judge_audit(
@@ -44,13 +39,13 @@ def judge_audit(
         Of the run.
     """
     # Here, because it imports the resampling library, which no other command needs.
-    from transforms.audit.record import TrialHistory, build_audit_record
+    from transforms.audit.record import build_audit_record
     from transforms.audit.rules import DEFAULT_RULES
 
     (run_id, is_simulated) = connection.execute("select run_id, is_simulated from ref.run").fetchall()[0]
     inputs = connection.execute("select inputs_sha256 from ops.runs where run_id = ?", [run_id]).fetchall()
     return build_audit_record(
-        [TrialHistory(**vars(trial)) for trial in runs.trials.values()],
+        list(runs.trials.values()),
         runs.sessions,
         nav_usd=runs.nav_usd,
         spx_returns=runs.spx_returns,

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,28 +10,8 @@ import pytest
 from tests.support.book import ACCOUNT, EXAMPLE, MARKET_BOOK
 from tests.support.market import LAST, write_market
 from tests.support.nights import Trader, evening_of
+from tests.support.shell import Shell
 from warehouse.home import Home
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Shell:
-    home: Path
-
-    def alvh(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
-        done = subprocess.run(
-            [sys.executable, "-c", "from flows.cli import main; main()", *arguments],
-            cwd=ROOT,
-            env={**kept, "ALVH_HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.support.audit_history import NAV_USD, draw_vix, make_history
 from transforms.audit.bootstrap import Resampling
-from transforms.audit.history import PolicyHistory
-from transforms.audit.record import TrialHistory, build_audit_record
+from transforms.audit.history import PolicyHistory, Trial
+from transforms.audit.record import build_audit_record
 from transforms.audit.rules import AuditRules
 from transforms.audit.schema import load_audit_schema
 from transforms.audit_report import render_audit_html, render_audit_markdown
@@ -68,7 +68,7 @@ def make_record(*, is_simulated: bool = False) -> dict[str, Any]:
     ):
         history = make_policy(name, mean, place, sessions)
         trials.append(
-            TrialHistory(
+            Trial(
                 name=name,
                 group=group,
                 what=f"made up, {name}",

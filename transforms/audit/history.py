@@ -163,6 +163,35 @@ class PolicyHistory:
         return replace(self, is_counted=counted)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trial:
+    """One thing that was tried.
+
+    Parameters
+    ----------
+    name
+        Unique.
+    group
+        ``policy``, ``reading`` (of the temporal layer, at a threshold), ``preset`` or ``benchmark``.
+    what
+        In a sentence.
+    label
+        ``computed`` or ``model-priced``.
+    history
+        What it did; layers as booked, the portfolio among them.
+    delayed
+        Returns of the portfolio with every decision a session later, by ``trade_date``; None where nothing is decided
+        on signals.
+    """
+
+    name: str
+    group: str
+    what: str
+    label: str
+    history: PolicyHistory
+    delayed: pd.Series | None = None
+
+
 def lag_values(values: Floats, first: float = np.nan) -> Floats:
     """Values as they were at the close before; the first session takes ``first``."""
     return np.concatenate([[first], values[:-1]])

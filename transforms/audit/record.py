@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import pandas as pd
 from transforms.audit.carry_points import compute_carry_points
 from transforms.audit.crises import Crisis, list_crises
 from transforms.audit.episodes import build_episodes
-from transforms.audit.history import PolicyHistory
+from transforms.audit.history import PolicyHistory, Trial
 from transforms.audit.hypotheses import assess_hypotheses, list_calm_years
 from transforms.audit.lag import compare_delay
 from transforms.audit.performance import Performance, compute_performance
@@ -38,30 +38,8 @@ ASSUMPTIONS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class TrialHistory:
-    """A trial as the record needs it.
-
-    Parameters
-    ----------
-    name, group, what, label
-        Who it is: see ``warehouse.audit_runs``.
-    history
-        What it did.
-    delayed
-        Returns of the portfolio with every decision a session later, by ``trade_date``; None: not decided on signals.
-    """
-
-    name: str
-    group: str
-    what: str
-    label: str
-    history: PolicyHistory
-    delayed: pd.Series | None = None
-
-
 def build_audit_record(
-    trials: Sequence[TrialHistory],
+    trials: Sequence[Trial],
     sessions: pd.DataFrame,
     *,
     nav_usd: float,
@@ -166,15 +144,13 @@ def _verdicts(history: PolicyHistory, rules: AuditRules, crises: tuple[Crisis, .
     return {one.id: one.verdict.value for one in assess_hypotheses(history, rules, crises)}
 
 
-def _describe(trials: Sequence[TrialHistory]) -> pd.DataFrame:
+def _describe(trials: Sequence[Trial]) -> pd.DataFrame:
     return pd.DataFrame(
         [(one.name, one.group, one.what, one.label) for one in trials], columns=["name", "group", "what", "label"]
     )
 
 
-def _compare(
-    trial: TrialHistory, spx_returns: pd.Series, condor_returns: pd.Series, rules: AuditRules
-) -> dict[str, object]:
+def _compare(trial: Trial, spx_returns: pd.Series, condor_returns: pd.Series, rules: AuditRules) -> dict[str, object]:
     found = compute_performance(trial.history.returns(), spx_returns, condor_returns, rules.resampling)
     ledger = trial.history.layer(PORTFOLIO)
     yearly = trial.history.returns().groupby(trial.history.days.year).sum()

@@ -246,16 +246,7 @@ def _decide_benchmark(
 ) -> tuple[dict[Layer, LayerTargets], Mapping[str, Floats]]:
     """Targets of a policy that follows a published strategy: all of it stands in the base."""
     name = _BENCHMARK_OF[str(stretch.machine["sizing"])]
-    inputs = BenchmarkInputs(
-        market=market.futures,
-        nav_usd=market.nav_usd,
-        sizes=rules,
-        options=market.options,
-        short_term_tr=market.short_term_tr,
-        short_term_base_dates=market.short_term_base_dates,
-        spx_close_pts=market.spx_close_pts,
-        spx_rv_pts=market.spx_rv21_pts,
-    )
+    inputs = take_benchmark_inputs(market, rules)
     known = read_preset_values(name)
     values = {number: value for number, value in stretch.values.items() if number in known}
     made = build_benchmark(name, inputs, values)
@@ -268,6 +259,20 @@ def _decide_benchmark(
         Layer.TEMPORAL_VEGA: LayerTargets(Layer.TEMPORAL_VEGA, nothing),
         Layer.SECOND_ENGINE: LayerTargets(Layer.SECOND_ENGINE, nothing),
     }, made.notes
+
+
+def take_benchmark_inputs(market: HedgeMarket, sizes: SizingRules) -> BenchmarkInputs:
+    """Return what benchmarks are built from, out of the market that the hedge is walked through."""
+    return BenchmarkInputs(
+        market=market.futures,
+        nav_usd=market.nav_usd,
+        sizes=sizes,
+        options=market.options,
+        short_term_tr=market.short_term_tr,
+        short_term_base_dates=market.short_term_base_dates,
+        spx_close_pts=market.spx_close_pts,
+        spx_rv_pts=market.spx_rv21_pts,
+    )
 
 
 def _delay(wants: Sequence[Want], sessions: int) -> tuple[Want, ...]:
