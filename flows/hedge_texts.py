@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.printing import Page
+from transforms.page.text import say_count, say_number
 from transforms.policy.model import LAYERS
-from transforms.report.text import say_count, say_number
 from transforms.statement.build import NO_VALUATION
 from transforms.statement.ledger import ROWS
 from transforms.statement.rows import (

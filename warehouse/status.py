@@ -101,8 +101,8 @@ def _funding_lines(connection: duckdb.DuckDBPyConnection, session: date | None) 
 
 def _book_lines(connection: duckdb.DuckDBPyConnection) -> list[str]:
     # here, because its words are those of the report, and nothing else of the status is
+    from transforms.page.text import say_count
     from transforms.report.book import build_book_state
-    from transforms.report.text import say_count
     from transforms.statement.words import say_usd
     from warehouse.book_data import has_book_tables, read_book_orders
 

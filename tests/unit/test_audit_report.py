@@ -25,7 +25,7 @@ from transforms.audit_report.context import build_audit_context
 from transforms.audit_report.drawing import draw_episodes, draw_forest, draw_paths
 from transforms.audit_report.paths import compute_month_end_drawdowns
 from transforms.audit_report.words import say_claim, say_interval, say_p, say_value
-from transforms.report.drawing import THEME
+from transforms.page.drawing import THEME
 
 SESSIONS = 1_400
 MEGABYTE = 1024 * 1024

@@ -20,8 +20,8 @@ from tests.support.report_fixtures import (
     make_volatility_indices,
 )
 from transforms.errors import PipelineError
+from transforms.page.text import clean_text, say_date, say_level, say_number, to_plain
 from transforms.report.context import build_report_context
-from transforms.report.text import clean_text, say_date, say_level, say_number, to_plain
 
 SETTLEMENT_SESSION = date(2026, 2, 18)
 EXPIRY_OF_VX2_BEFORE = date(2026, 3, 18)

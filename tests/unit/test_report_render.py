@@ -20,8 +20,8 @@ from tests.support.report_fixtures import (
     make_term_structure,
 )
 from transforms.errors import PipelineError
+from transforms.page.markdown import escape_markdown
 from transforms.report.context import build_report_context
-from transforms.report.markdown import escape_markdown
 from transforms.report.render import load_schema, render_html, render_json, render_markdown
 
 MEGABYTE = 1024 * 1024

@@ -1,4 +1,4 @@
-"""Cells and tables of the audit's report, in the shape of :mod:`transforms.report.tables`."""
+"""Cells and tables of the audit's report, in the shape of :mod:`transforms.page.tables`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.audit_report.words import say_decimal, say_interval, say_p, say_share, say_value
-from transforms.report.tables import Cell, Column, Table, make_cell, make_column, make_row
-from transforms.report.text import MISSING, say_date, say_number
+from transforms.page.tables import Cell, Column, Table, make_cell, make_column, make_row
+from transforms.page.text import MISSING, say_date, say_number
 from transforms.statement.words import say_usd
 
 
@@ -24,7 +24,7 @@ def build_table(
     Parameters
     ----------
     columns, rows, notes
-        As :func:`transforms.report.tables.make_table`.
+        As :func:`transforms.page.tables.make_table`.
     narrow
         Places of the columns that a terminal has room for; None: all.
     groups

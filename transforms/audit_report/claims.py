@@ -16,8 +16,8 @@ from transforms.audit_report.words import (
     say_verdict,
     say_why,
 )
-from transforms.report.tables import Table, make_column
-from transforms.report.text import MISSING, join_words, say_number
+from transforms.page.tables import Table, make_column
+from transforms.page.text import MISSING, join_words, say_number
 
 SELF_FUNDING = "H4"
 

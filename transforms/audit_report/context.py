@@ -34,7 +34,7 @@ from transforms.audit_report.trial_tables import (
     tabulate_trials,
 )
 from transforms.audit_report.words import clean_record, say_counted
-from transforms.report.text import MISSING, join_words, say_date, say_number
+from transforms.page.text import MISSING, join_words, say_date, say_number
 from transforms.statement.words import say_usd
 
 _PROVENANCE = {

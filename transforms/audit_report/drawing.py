@@ -6,7 +6,6 @@ Everything is told apart without colour too: by dash, shape, filling or place.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -16,13 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from transforms.report.drawing import (
-    STYLE,
+from transforms.page.drawing import (
     THEME,
     dress,
+    head_axes,
     mark_lone_values,
     mark_months,
+    mark_years,
     say_nothing_published,
+    style_for,
     to_inline_svg,
 )
 
@@ -48,7 +49,7 @@ def draw_paths(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = Fa
         Draw for a phone.
     """
     panels = chart["panels"]
-    with mpl.rc_context(_style(chart_id)):
+    with mpl.rc_context(style_for(chart_id)):
         each = 2.55 if is_compact else 2.5
         height = each * len(panels) + 0.3
         figure = Figure(figsize=(COMPACT if is_compact else WIDE, height))
@@ -69,21 +70,26 @@ def draw_paths(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = Fa
                     places, line["values"], label=line["label"], color=color, linestyle=line["dash"], linewidth=1.6
                 )
                 mark_lone_values(axes, line["values"], color)
-            _head(axes, panel["title"], is_compact, has_legend=drawn)
+            head_axes(axes, panel["title"], is_compact, has_legend=drawn)
             if drawn:
                 axes.axhline(0, color=THEME["muted"], linewidth=0.8)
             else:
                 say_nothing_published(axes)
                 axes.set_yticks([])
-            _mark_time(axes, chart["sessions"], is_compact)
+            if not chart["sessions"]:
+                axes.set_xticks([])
+            elif len(chart["sessions"]) <= FEW_MONTHS:
+                mark_months(axes, chart["sessions"], is_compact)
+            else:
+                mark_years(axes, chart["sessions"], is_compact)
             axes.set_xlim(-0.5, max(len(places), 2) - 0.5)
-        return _finish(figure, chart, chart_id)
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
     """Draw a stem an episode at its first session, its P&L as height and its length as the size of the dot."""
     episodes = [one for one in chart["episodes"] if not math.isnan(one["percent"])]
-    with mpl.rc_context(_style(chart_id)):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(COMPACT if is_compact else WIDE, 3.3))
         axes = figure.add_axes((0.125, 0.085, 0.855, 0.79) if is_compact else (0.055, 0.085, 0.935, 0.81))
         dress(axes)
@@ -94,7 +100,7 @@ def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool =
             say_nothing_published(axes)
             axes.set_yticks([])
             axes.set_xticks([])
-            return _finish(figure, chart, chart_id)
+            return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
         axes.axhline(0, color=THEME["muted"], linewidth=0.8)
         for is_loss, role, is_filled in ((True, "protection", False), (False, "kept", True)):
             chosen = [one for one in episodes if (one["percent"] < 0) is is_loss]
@@ -110,7 +116,7 @@ def draw_episodes(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool =
         years = list(range(first, last + 1, step))
         axes.set_xticks(years, [str(year) for year in years])
         axes.set_xlim(min(days) - 0.3, max(days) + 0.3 + 0.02 * (last - first))
-        return _finish(figure, chart, chart_id)
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def draw_forest(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
@@ -125,7 +131,7 @@ def draw_forest(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = F
     inner = [max(row * count, 0.6) for count in counts] or [0.6]
     heights = inner if is_compact else [max(inner)]
     height = sum(heights) + (foot + head) * len(heights) + legend
-    with mpl.rc_context(_style(chart_id)):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(COMPACT if is_compact else WIDE, height))
         top = height - legend
         for place, panel in enumerate(panels):
@@ -139,7 +145,7 @@ def draw_forest(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = F
             _draw_panel(figure.add_axes(box), panel, labels if has_own_labels else None, chart, is_compact)
         if len(chart["marks"]) > 1:
             _explain_marks(figure, chart["marks"], is_compact)
-        return _finish(figure, chart, chart_id)
+        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def say_tick(value: float, _: object = None) -> str:
@@ -251,53 +257,6 @@ def _explain_marks(figure: Figure, marks: Sequence[str], is_compact: bool) -> No
         borderaxespad=0.0,
         borderpad=0.0,
     )
-
-
-def _finish(figure: Figure, chart: Mapping[str, Any], chart_id: str) -> str:
-    """Return the drawing with coordinates of two digits: a hundredth of a point is not seen, and weighs."""
-    svg = to_inline_svg(figure, chart_id, chart["title"], chart["description"])
-    # inside tags only: numbers in a text are what it says
-    return re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d{2})\d+", r"\1", tag[0]), svg)
-
-
-def _style(chart_id: str) -> dict[str, Any]:
-    # a dollar sign in a name is no formula
-    return {**STYLE, "svg.hashsalt": chart_id, "text.parse_math": False}
-
-
-def _head(axes: Axes, title: str, is_compact: bool, *, has_legend: bool) -> None:
-    lines = len(axes.get_legend_handles_labels()[1])
-    pad = 5 + (13 * -(-lines // 2) if is_compact and has_legend else 0)
-    axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=pad)
-    if has_legend:
-        axes.legend(
-            loc="lower left" if is_compact else "lower right",
-            bbox_to_anchor=(-0.02, 0.99) if is_compact else (1.0, 1.0),
-            ncols=2 if is_compact else 4,
-            frameon=False,
-            fontsize=9,
-            labelcolor=THEME["ink"],
-            borderaxespad=0.1,
-            handlelength=2.6,
-            columnspacing=1.2,
-            labelspacing=0.15,
-        )
-
-
-def _mark_time(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
-    if not sessions:
-        axes.set_xticks([])
-        return
-    if len(sessions) <= FEW_MONTHS:
-        mark_months(axes, sessions, is_compact)
-        return
-    firsts = [
-        place
-        for place, session in enumerate(sessions)
-        if place and session["trade_date"][:4] != sessions[place - 1]["trade_date"][:4]
-    ]
-    shown = firsts[:: max(1, -(-len(firsts) // (6 if is_compact else 14)))]
-    axes.set_xticks(shown, [sessions[place]["trade_date"][:4] for place in shown])
 
 
 def _to_year(day: str) -> float:

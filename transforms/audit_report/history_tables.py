@@ -26,8 +26,8 @@ from transforms.audit_report.words import (
     say_share,
     say_verdict,
 )
-from transforms.report.tables import Cell, Table, make_column
-from transforms.report.text import MISSING, say_date, say_level, say_number
+from transforms.page.tables import Cell, Table, make_column
+from transforms.page.text import MISSING, say_date, say_level, say_number
 
 CRISIS_GROUPS = ("crisis", "without crisis")
 _ALL = "all"

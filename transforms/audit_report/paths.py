@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.audit_report.words import PROTECTED_NAMES, say_counted, say_share, say_short_usd
-from transforms.report.drawing import to_nan
-from transforms.report.text import say_date
+from transforms.page.drawing import to_nan
+from transforms.page.text import say_date
 
 Chart = dict[str, Any]
 SOLID, DASHED, DOTTED = "-", (0, (5, 1.6)), (0, (1.4, 1.6))

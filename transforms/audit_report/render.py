@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from transforms.audit_report.cells import to_narrow
 from transforms.audit_report.context import build_audit_context
 from transforms.audit_report.drawing import draw_episodes, draw_forest, draw_paths
-from transforms.report.markdown import escape_markdown, format_table
-from transforms.report.tables import Table
+from transforms.page.markdown import format_table
+from transforms.page.tables import Table
+from transforms.page.templating import Draw, draw_twice, html_templates, markdown_templates, squeeze_blank_lines
 
-_DRAWINGS: dict[str, Callable[..., str]] = {
+_PACKAGE = "transforms.audit_report"
+_DRAWINGS: dict[str, Draw] = {
     "equity": draw_paths,
     "drawdown": draw_paths,
     "funding": draw_paths,
@@ -41,17 +40,8 @@ def render_audit_html(record: Mapping[str, Any]) -> str:
         Each chart is drawn twice, for a wide window and for a phone; the page shows the one that fits.
     """
     context = build_audit_context(record)
-    drawn = {
-        name: {
-            "title": context["charts"][name]["title"],
-            "wide": Markup(draw(context["charts"][name], chart_id=f"{name}-wide")),  # noqa: S704
-            "compact": Markup(  # noqa: S704  our own drawing, its texts escaped by the drawing code
-                draw(context["charts"][name], chart_id=f"{name}-compact", is_compact=True)
-            ),
-        }
-        for name, draw in _DRAWINGS.items()
-    }
-    return _html_templates().get_template("audit.html.j2").render(context, drawn=drawn)
+    drawn = {name: draw_twice(draw, context["charts"][name], name) for name, draw in _DRAWINGS.items()}
+    return html_templates(_PACKAGE).get_template("audit.html.j2").render(context, drawn=drawn)
 
 
 def render_audit_markdown(record: Mapping[str, Any]) -> str:
@@ -62,58 +52,10 @@ def render_audit_markdown(record: Mapping[str, Any]) -> str:
     record
         As of `render_audit_html`.
     """
-    text = _markdown_templates().get_template("audit.md.j2").render(build_audit_context(record))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(map(_show_ampersands, text.split("\n"))))
-
-
-def _show_ampersands(line: str) -> str:
-    """Return a line whose ampersands stand as they are where they begin no entity; cells keep their width."""
-    if "&amp;" not in line:
-        return line
-    parts = re.split(r"(?<!\\)(\|)", line) if line.startswith("| ") else [line]
-    shown = [re.sub(r"&amp;(?![#\w]+;)", "&", part) for part in parts]
-    if len(parts) > 1:
-        # numbers stand to the right: what begins with two blanks is filled in front
-        shown = [
-            now.rjust(len(was)) if was.startswith("  ") else now.ljust(len(was))
-            for now, was in zip(shown, parts, strict=True)
-        ]
-    return "".join(shown)
+    template = markdown_templates(_PACKAGE).get_template("audit.md.j2")
+    text = template.render(build_audit_context(record), format_narrow=_format_narrow)
+    return squeeze_blank_lines(text)
 
 
 def _format_narrow(table: Table, *, notes: bool = True) -> Markup:
     return format_table(to_narrow(table), notes=notes)
-
-
-def _loader() -> ChoiceLoader:
-    # the style sheet is the nightly page's
-    return ChoiceLoader(
-        [PackageLoader(package, "templates") for package in ("transforms.audit_report", "transforms.report")]
-    )
-
-
-@cache
-def _html_templates() -> Environment:
-    environment = Environment(
-        loader=_loader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    # a line is never broken between a minus sign and its number
-    environment.filters["tie"] = lambda text: text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
-    return environment
-
-
-@cache
-def _markdown_templates() -> Environment:
-    # Markdown is no HTML: its own escape runs on every printed value that is not marked as safe.
-    environment = Environment(
-        loader=_loader(),
-        autoescape=False,  # noqa: S701
-        finalize=escape_markdown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals["format_narrow"] = _format_narrow
-    environment.filters["mark_safe"] = Markup  # for what a macro has escaped already
-    return environment

@@ -14,8 +14,8 @@ from transforms.audit_report.words import (
     say_p,
     say_share,
 )
-from transforms.report.tables import Cell, Column, Table, make_column
-from transforms.report.text import say_date
+from transforms.page.tables import Cell, Column, Table, make_column
+from transforms.page.text import say_date
 
 FAMILY_LEVEL = 0.05
 """Both tests of the family must be below it: ``transforms.audit.trials``."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.report.text import MISSING, clean_text, say_count, say_number
+from transforms.page.text import MISSING, clean_text, say_count, say_number
 from transforms.statement.words import say_usd
 
 LONGEST_TEXT = 2_000

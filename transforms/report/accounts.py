@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from transforms.page.tables import make_cell, make_column, make_part, make_row, make_table
+from transforms.page.text import MISSING, say_count, say_date, say_number
 from transforms.policy.model import LAYERS
 from transforms.report.measures import anchor
-from transforms.report.tables import make_cell, make_column, make_part, make_row, make_table
-from transforms.report.text import MISSING, say_count, say_date, say_number
 from transforms.statement.build import NO_VALUATION
 from transforms.statement.ledger import ROWS
 from transforms.statement.rows import (

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from transforms.page.tables import make_cell, make_column, make_row, make_table
+from transforms.page.text import MISSING, join_words, say_count, say_date, say_number, to_plain
 from transforms.policy.model import LAYERS
 from transforms.report.measures import Measure, anchor
-from transforms.report.tables import make_cell, make_column, make_row, make_table
-from transforms.report.text import MISSING, join_words, say_count, say_date, say_number, to_plain
 from transforms.statement.words import LAYER_TITLES, say_contracts, say_usd
 
 NO_BOOK = "No book of your own is in use; docs/book.md says how inputs/book.toml adds the orders of your account here."

@@ -16,9 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from transforms.report.curve import REGIMES
-from transforms.report.drawing import (
-    STYLE,
+from transforms.page.drawing import (
     THEME,
     dress,
     find_runs,
@@ -26,9 +24,11 @@ from transforms.report.drawing import (
     mark_months,
     or_zero,
     say_nothing_published,
+    style_for,
     to_inline_svg,
     to_nan,
 )
+from transforms.report.curve import REGIMES
 
 SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
     ("now", "-", "o", 2.2, 5.0),
@@ -60,7 +60,7 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
     str
         One ``<svg>`` element with a title and a description.
     """
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 3.7) if is_compact else (10.4, 4.1))
         axes = figure.add_axes((0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
         dress(axes)
@@ -123,7 +123,7 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
         As for :func:`draw_curve_chart`.
     """
     sessions = chart["sessions"]
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 5.0) if is_compact else (10.4, 5.2))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
         top = figure.add_axes((left, 0.59, width, 0.345))
@@ -154,7 +154,7 @@ def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_
         As for :func:`draw_curve_chart`.
     """
     sessions = chart["sessions"]
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 3.9) if is_compact else (10.4, 3.5))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
         top = figure.add_axes((left, 0.57, width, 0.355) if is_compact else (left, 0.55, width, 0.375))

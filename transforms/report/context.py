@@ -10,6 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from transforms.explain.build import build_explanation
+from transforms.page.text import (
+    MISSING,
+    NOT_PUBLISHED,
+    say_count,
+    say_date,
+    say_level,
+    say_number,
+    to_number,
+    to_plain,
+)
 from transforms.report.accounts import build_ledger_section, build_positions_section
 from transforms.report.book import BOOK_MEASURES, build_book_section, build_book_state
 from transforms.report.curve import (
@@ -47,16 +57,6 @@ from transforms.report.tables import (
     build_measure_table,
     build_regime_table,
     build_roll_down_sentence,
-)
-from transforms.report.text import (
-    MISSING,
-    NOT_PUBLISHED,
-    say_count,
-    say_date,
-    say_level,
-    say_number,
-    to_number,
-    to_plain,
 )
 from transforms.statement.build import build_statement
 from transforms.statement.ledger import build_ledger_history

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from transforms.page.text import clean_text, is_missing, join_words, say_date, to_date, to_number
 from transforms.report.inputs import RANKS, ReportInputs
 from transforms.report.measures import ALL_MEASURES, FUTURES_INDICES, MEASURE_COLUMNS, short_name
-from transforms.report.text import clean_text, is_missing, join_words, say_date, to_date, to_number
 
 COMPARISONS = (("1 day before", 1), ("1 week before", 5), ("1 month before", 21))
 """Label and number of sessions back of each session that tonight is held against."""

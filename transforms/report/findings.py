@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from transforms.page.text import join_words, say_count, say_date, say_number
 from transforms.report.curve import REGIMES
-from transforms.report.text import join_words, say_count, say_date, say_number
 
 _SHAPES = {
     "backwardation": "in backwardation",

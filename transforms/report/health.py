@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from transforms.page.text import clean_text, say_count, say_date, to_date, to_plain
 from transforms.report.curve import Session, explain_missing
 from transforms.report.inputs import ReportInputs
-from transforms.report.text import clean_text, say_count, say_date, to_date, to_plain
 
 CORE_COLUMNS = (
     ("vix_close_pts", "VIX"),

@@ -12,8 +12,8 @@ import pandas as pd
 
 from transforms.errors import PipelineError
 from transforms.explain.facts import ExplainFacts
+from transforms.page.text import to_date
 from transforms.report.book import NO_BOOK
-from transforms.report.text import to_date
 from transforms.statement.facts import StatementFacts
 
 RANKS = tuple(range(1, 10))

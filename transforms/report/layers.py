@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.explain.words import LAYER_NAMES, say_truth
-from transforms.report.tables import make_cell, make_column, make_part, make_row, make_table
-from transforms.report.text import MISSING, say_count, say_date, say_number
+from transforms.page.tables import make_cell, make_column, make_part, make_row, make_table
+from transforms.page.text import MISSING, say_count, say_date, say_number
 
 Table = dict[str, Any]
 _CLAUSE_FIELDS = (

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from transforms.report.drawing import STYLE, THEME, dress, mark_months, to_inline_svg
-from transforms.report.text import say_date
+from transforms.page.drawing import THEME, dress, head_axes, mark_months, mark_years, style_for, to_inline_svg
+from transforms.page.text import say_date
 from transforms.statement.words import LAYER_TITLES, say_usd
 
 MOST_POINTS = 420
@@ -75,7 +74,7 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
     chart_id, is_compact
         As for :func:`transforms.report.charts.draw_curve_chart`.
     """
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 5.4) if is_compact else (10.4, 5.0))
         left, width = (0.15, 0.83) if is_compact else (0.065, 0.925)
         top = figure.add_axes((left, 0.555, width, 0.325) if is_compact else (left, 0.565, width, 0.36))
@@ -93,41 +92,15 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
             bottom.plot(
                 places, chart["pnl"][layer], label=label, color=THEME[role], linestyle=dash, linewidth=thickness
             )
-        _head(top, "Accumulated, $", 2 if is_compact else 3, is_compact)
-        _head(bottom, "P&L, accumulated, $", 2 if is_compact else 4, is_compact)
+        head_axes(top, "Accumulated, $", is_compact)
+        head_axes(bottom, "P&L, accumulated, $", is_compact)
         if chart["is_in_years"]:
-            _mark_years(bottom, chart["sessions"], is_compact)
+            mark_years(bottom, chart["sessions"], is_compact)
         else:
             mark_months(bottom, chart["sessions"], is_compact)
         top.tick_params(labelbottom=False)
         top.set_xlim(-0.5, max(len(places), 2) - 0.5)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
-
-
-def _head(axes: Axes, title: str, columns: int, is_compact: bool) -> None:
-    lines = 24 if is_compact else 5
-    axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=lines + 13 if is_compact else 5)
-    axes.legend(
-        loc="lower left" if is_compact else "lower right",
-        bbox_to_anchor=(-0.02, 0.99) if is_compact else (1.0, 1.0),
-        ncols=columns,
-        frameon=False,
-        fontsize=9,
-        labelcolor=THEME["ink"],
-        borderaxespad=0.1,
-        handlelength=2.6,
-        columnspacing=1.2,
-    )
-
-
-def _mark_years(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
-    firsts = [
-        place
-        for place, session in enumerate(sessions)
-        if place and session["trade_date"][:4] != sessions[place - 1]["trade_date"][:4]
-    ]
-    shown = firsts[:: max(1, -(-len(firsts) // (6 if is_compact else 14)))]
-    axes.set_xticks(shown, [sessions[place]["trade_date"][:4] for place in shown])
 
 
 def _say_tick(value: float, _: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.report.text import clean_text, is_missing
+from transforms.page.text import clean_text, is_missing
 
 TERM_STRUCTURE_MODEL = "sql/mart/daily_term_structure.sql"
 SETTLEMENTS_MODEL = "sql/core/daily_vx_settlements.sql"
@@ -198,10 +198,10 @@ def short_name(column: str) -> str:
 
 
 def anchor(column: str) -> str:
-    """Return the anchor of a column in the glossary; the nine settlements share one."""
+    """Return the link to a column in the glossary; the nine settlements share one."""
     if column.startswith("vx") and column.endswith("_settle_pts"):
         column = "settle_pts"
-    return f"g-{column}"
+    return f"#g-{column}"
 
 
 def build_glossary(columns: Mapping[str, Mapping[str, Any]], more: Iterable[Measure] = ()) -> list[dict[str, Any]]:
@@ -219,7 +219,7 @@ def build_glossary(columns: Mapping[str, Mapping[str, Any]], more: Iterable[Meas
         info = columns.get(measure.column, {})
         entries.append(
             {
-                "anchor": anchor(measure.column),
+                "anchor": anchor(measure.column).removeprefix("#"),
                 "column": measure.column,
                 "label": measure.label,
                 "meaning": _said(info, "meaning") or measure.meaning,

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
-from markupsafe import Markup
 
 from transforms.errors import PipelineError
+from transforms.page.templating import draw_twice, html_templates, markdown_templates, squeeze_blank_lines
 from transforms.report.charts import draw_curve_chart, draw_history_chart, draw_layers_chart
 from transforms.report.ledger_chart import draw_ledger_chart
-from transforms.report.markdown import escape_markdown, format_table
 
+_PACKAGE = "transforms.report"
 SCHEMA_NAME = "hedge-state.schema.json"
 _DRAWINGS = {
     "layers": draw_layers_chart,
@@ -34,23 +32,17 @@ def render_html(context: Mapping[str, Any]) -> str:
     Each chart is drawn twice, for a wide window and for a phone; the page shows the one that fits.
     """
     charts = {
-        name: {
-            "title": context["charts"][name]["title"],
-            "wide": Markup(draw(context["charts"][name], chart_id=f"{name}-wide")),  # noqa: S704
-            "compact": Markup(  # noqa: S704  our own drawing, its texts escaped by the drawing code
-                draw(context["charts"][name], chart_id=f"{name}-compact", is_compact=True)
-            ),
-        }
+        name: draw_twice(draw, context["charts"][name], name)
         for name, draw in _DRAWINGS.items()
         if name in context["charts"]
     }
-    return _html_templates().get_template("hedge-state.html.j2").render(context, drawn=charts)
+    return html_templates(_PACKAGE).get_template("hedge-state.html.j2").render(context, drawn=charts)
 
 
 def render_markdown(context: Mapping[str, Any]) -> str:
     """Return the report as Markdown that also reads well unrendered, in a terminal or a mail."""
-    text = _markdown_templates().get_template("hedge-state.md.j2").render(context)
-    return re.sub(r"\n{3,}", "\n\n", text)
+    text = markdown_templates(_PACKAGE).get_template("hedge-state.md.j2").render(context)
+    return squeeze_blank_lines(text)
 
 
 def render_json(context: Mapping[str, Any]) -> str:
@@ -78,36 +70,5 @@ def render_json(context: Mapping[str, Any]) -> str:
 @cache
 def load_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of ``hedge-state.json``."""
-    schema: dict[str, Any] = json.loads(files("transforms.report").joinpath(SCHEMA_NAME).read_text(encoding="utf-8"))
+    schema: dict[str, Any] = json.loads(files(_PACKAGE).joinpath(SCHEMA_NAME).read_text(encoding="utf-8"))
     return schema
-
-
-@cache
-def _html_templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("transforms.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    # a line is never broken between a minus sign and its number
-    environment.filters["tie"] = lambda text: text.replace("\N{MINUS SIGN}", "\N{MINUS SIGN}\N{WORD JOINER}")
-    return environment
-
-
-@cache
-def _markdown_templates() -> Environment:
-    # Markdown is no HTML: its own escape runs on every printed value that is not marked as safe.
-    environment = Environment(
-        loader=PackageLoader("transforms.report", "templates"),
-        autoescape=False,  # noqa: S701
-        finalize=escape_markdown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals["format_table"] = format_table
-    environment.filters["mark_safe"] = Markup  # for what a macro has escaped already
-    return environment

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from transforms.explain.words import say_value
-from transforms.report.tables import make_cell, make_column, make_row, make_table
-from transforms.report.text import say_count, say_date, to_date, to_plain
+from transforms.page.tables import make_cell, make_column, make_row, make_table
+from transforms.page.text import say_count, say_date, to_date, to_plain
 
 _STATUS_WORDS = {"absent": "absent", "stale": "stale", "warming_up": "warming up"}
 

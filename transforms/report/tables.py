@@ -1,17 +1,12 @@
-"""The tables of the page: header cells and rows of text, each number beside its raw value.
-
-A table has ``columns``, ``rows`` and ``notes``. A column has ``label``, ``detail``, ``terse`` (its head
-in the narrow text), ``is_number`` and ``href``; a row has ``cells``, and ``is_part`` where it belongs to the row above;
-a cell has ``text``, ``href`` (its place in the glossary or empty), ``note`` and ``tone``.
-"""
+"""The tables of the curve, of the regime, of the indices and of the health of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from transforms.report.measures import ALL_MEASURES, CURVE_MEASURES, anchor
-from transforms.report.text import (
+from transforms.page.tables import Cell, Column, Table, make_cell, make_column, make_row, make_table
+from transforms.page.text import (
     MISSING,
     NOT_PUBLISHED,
     join_words,
@@ -20,10 +15,8 @@ from transforms.report.text import (
     say_level,
     say_number,
 )
+from transforms.report.measures import ALL_MEASURES, CURVE_MEASURES, anchor
 
-Table = dict[str, Any]
-Column = dict[str, Any]
-Cell = dict[str, Any]
 ToCell = Callable[[Mapping[str, Any]], Cell]
 LISTED_ROWS = 40
 """Longest list on the page; the rest is counted and stays in the JSON file and the warehouse."""
@@ -217,24 +210,6 @@ def _list_rows(entries: Sequence[Mapping[str, Any]], fields: Sequence[tuple[Colu
     return make_table([column for column, _ in fields], rows, notes)
 
 
-def make_table(columns: list[Column], rows: list[dict[str, Any]], notes: list[str]) -> Table:
-    """Return a table of columns, rows of cells, and notes printed below it."""
-    return {"columns": columns, "rows": rows, "notes": notes}
-
-
-def make_column(
-    label: str, detail: str = "", *, terse: str | None = None, is_number: bool = False, href: str = ""
-) -> Column:
-    """Return a column; ``terse`` is its head where a line has 80 characters, ``href`` its place in the glossary."""
-    return {
-        "label": label,
-        "detail": detail,
-        "terse": label if terse is None else terse,
-        "is_number": is_number,
-        "href": f"#{href}" if href else "",
-    }
-
-
 def _comparison_columns(comparisons: Sequence[Mapping[str, Any]], *, is_number: bool = True) -> list[Column]:
     columns = []
     for one in comparisons:
@@ -246,21 +221,6 @@ def _comparison_columns(comparisons: Sequence[Mapping[str, Any]], *, is_number: 
 def _comparison_notes(comparisons: Sequence[Mapping[str, Any]]) -> list[str]:
     absent = [one["label"] for one in comparisons if one["trade_date"] is None]
     return [f"No session in the warehouse for {join_words(absent)}."] if absent else []
-
-
-def make_row(*cells: dict[str, Any]) -> dict[str, Any]:
-    """Return a row; as many cells as the table has columns."""
-    return {"cells": list(cells)}
-
-
-def make_part(*cells: dict[str, Any]) -> dict[str, Any]:
-    """Return a row that belongs to the one above it."""
-    return {"cells": list(cells), "is_part": True}
-
-
-def make_cell(text: str, *, href: str = "", note: str = "", tone: str = "") -> dict[str, Any]:
-    """Return a cell; ``tone`` is ``ok``, ``warn``, ``bad``, ``quiet``, ``missing`` or empty."""
-    return {"text": text, "href": f"#{href}" if href else "", "note": note, "tone": tone}
 
 
 def _number(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from transforms.report.text import to_plain
+from transforms.page.text import to_plain
 from transforms.statement.facts import StatementFacts
 from transforms.statement.ledger import build_ledger_statement
 from transforms.statement.positions import build_position_statement

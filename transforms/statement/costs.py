@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from transforms.page.text import to_number
 from transforms.policy.model import LAYERS
-from transforms.report.text import to_number
 from transforms.statement.facts import PORTFOLIO, StatementFacts
 from transforms.valuation.costs import compute_monthly_credit, compute_yearly_cost
 from transforms.valuation.measure import Measured

@@ -13,8 +13,8 @@ import pandas as pd
 
 from transforms.ledger.account import PIECES
 from transforms.ledger.funding import WINDOWS, find_window_starts
+from transforms.page.text import say_date, to_number
 from transforms.policy.model import LAYERS
-from transforms.report.text import say_date, to_number
 from transforms.statement.costs import Series, build_costs, build_credits, build_wacc
 from transforms.statement.facts import PORTFOLIO, StatementFacts
 from transforms.statement.words import NOTHING_TO_FUND, say_usd

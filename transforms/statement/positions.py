@@ -10,9 +10,9 @@ import numpy as np
 
 from transforms.options.black76 import compute_black76_delta, compute_implied_volatility
 from transforms.options.implied import compute_discount, compute_years_to_settlement
+from transforms.page.text import to_number, to_plain
 from transforms.policy.model import LAYERS
 from transforms.positions.instruments import VixOption, parse_instrument
-from transforms.report.text import to_number, to_plain
 from transforms.statement.facts import PORTFOLIO, StatementFacts
 
 SHOWN_TIME_SHIFTS = 5

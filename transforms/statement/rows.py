@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.ledger.account import PIECES
-from transforms.report.text import MISSING, say_count, say_date, say_number
+from transforms.page.text import MISSING, say_count, say_date, say_number
 from transforms.statement.words import WINDOW_NAMES, say_amount, say_band, say_range, say_share, say_usd
 
 PIECE_NAMES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transforms.report.text import MISSING, say_number
+from transforms.page.text import MISSING, say_number
 from transforms.statement.words import say_usd
 
 MEASURES: tuple[tuple[str, str, str], ...] = (

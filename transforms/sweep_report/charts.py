@@ -10,7 +10,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from transforms.report.drawing import STYLE, THEME, dress, mark_lone_values, to_inline_svg, to_nan
+from transforms.page.drawing import THEME, dress, mark_lone_values, style_for, to_inline_svg, to_nan
 from transforms.sweep_report.words import say_measure, say_value
 
 _GAIN, _LOSS = THEME["base"], THEME["temporal"]
@@ -18,14 +18,14 @@ _MOST_TEXT_COLUMNS = {True: 10, False: 24}
 """Cells of a wider map are coloured only; their numbers are in the JSON."""
 
 
-def draw_heat_map(heat_map: Mapping[str, Any], *, chart_id: str, title: str, is_compact: bool = False) -> str:
+def draw_heat_map(heat_map: Mapping[str, Any], *, chart_id: str, is_compact: bool = False) -> str:
     """Draw a map of `transforms.sweep.maps.build_map`: blue above zero, red below, deeper the further away.
 
     Parameters
     ----------
     heat_map
-        The map.
-    chart_id, title
+        The map, with a ``title``.
+    chart_id
         As for the charts of the report.
     is_compact
         Draw for a phone.
@@ -34,7 +34,7 @@ def draw_heat_map(heat_map: Mapping[str, Any], *, chart_id: str, title: str, is_
     levels = [abs(cell["median"]) for line in cells for cell in line if cell["median"] is not None]
     largest = max(levels, default=0.0)
     width = 4.1 if is_compact else 10.4
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(width, 0.95 + (0.34 if is_compact else 0.36) * len(rows)))
         height = figure.get_size_inches()[1]
         left = 0.17 if is_compact else 0.085
@@ -52,16 +52,16 @@ def draw_heat_map(heat_map: Mapping[str, Any], *, chart_id: str, title: str, is_
         axes.set_yticks(range(len(rows)), [_label(value, is_compact) for value in rows])
         axes.set_xlabel(heat_map["columns"]["name"], color=THEME["muted"], fontsize=9)
         axes.set_title(heat_map["rows"]["name"], loc="left", color=THEME["muted"], fontsize=9, pad=5)
-        return to_inline_svg(figure, chart_id, title, _describe_map(heat_map))
+        return to_inline_svg(figure, chart_id, heat_map["title"], _describe_map(heat_map))
 
 
-def draw_decay(walk: Mapping[str, Any], objective: str, *, chart_id: str, title: str, is_compact: bool = False) -> str:
+def draw_decay(walk: Mapping[str, Any], *, objective: str, chart_id: str, is_compact: bool = False) -> str:
     """Draw each year's winner on the past, what it scored afterwards, and the policy in the middle then.
 
     Parameters
     ----------
     walk
-        Of `transforms.sweep.walk_forward.walk_forward`, with at least one cut.
+        Of `transforms.sweep.walk_forward.walk_forward`, with at least one cut, and a ``title``.
     objective
         What was chosen by.
     """
@@ -72,7 +72,7 @@ def draw_decay(walk: Mapping[str, Any], objective: str, *, chart_id: str, title:
         ("best_outside", "winner, on the years after", "now", "-", "o"),
         ("median_outside", "policy in the middle, on the years after", "week", (0, (2, 1.6)), "^"),
     )
-    with mpl.rc_context({**STYLE, "svg.hashsalt": chart_id}):
+    with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 3.9) if is_compact else (10.4, 3.6))
         axes = figure.add_axes((0.15, 0.12, 0.83, 0.60) if is_compact else (0.07, 0.13, 0.92, 0.72))
         dress(axes)
@@ -109,6 +109,7 @@ def draw_decay(walk: Mapping[str, Any], objective: str, *, chart_id: str, title:
             borderaxespad=0.1,
         )
         axes.set_title(say_measure(objective), loc="left", color=THEME["muted"], fontsize=9, pad=5)
+        title = walk["title"]
         return to_inline_svg(figure, chart_id, title, f"{title}, by year of the choice, {years[0]} to {years[-1]}.")
 
 

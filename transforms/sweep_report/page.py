@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from transforms.report.markdown import escape_markdown, format_table
+from transforms.page.markdown import escape_markdown, format_table
+from transforms.page.tables import Table, make_cell, make_column, make_row, make_table
+from transforms.page.templating import draw_twice, html_templates
 from transforms.sweep_report.charts import draw_decay, draw_heat_map
 from transforms.sweep_report.words import say_measure, say_value
 
@@ -19,7 +17,7 @@ _LEVEL_HEADS = ("lowest", "lower quartile", "median", "upper quartile", "highest
 
 def render_sweep_html(record: Mapping[str, Any]) -> str:
     """Return the page: no script, no network, light, dark and print."""
-    return _templates().get_template("sweep.html.j2").render(build_page(record))
+    return html_templates("transforms.sweep_report").get_template("sweep.html.j2").render(build_page(record))
 
 
 def render_sweep_markdown(record: Mapping[str, Any]) -> str:
@@ -34,16 +32,16 @@ def render_sweep_markdown(record: Mapping[str, Any]) -> str:
         lines += ["", f"## {part['title']}", "", escape_markdown(part["what"]), ""]
         lines += [f"{escape_markdown(note)}\n" for note in part["notes"]]
         if part["map"]:
-            lines += [f"### {escape_markdown(part['map']['title'])}", "", _table(part["map"]["table"]), ""]
+            lines += [f"### {escape_markdown(part['map']['title'])}", "", str(format_table(part["map"]["table"])), ""]
             lines += [escape_markdown(part["map"]["note"]), ""]
         if part["spread"]:
-            lines += ["### All policies", "", _table(part["spread"]), ""]
+            lines += ["### All policies", "", str(format_table(part["spread"])), ""]
         if part["walk"]:
             lines += ["### What choosing the best was worth", "", escape_markdown(part["walk"]["finding"]), ""]
             if part["walk"]["table"]:
-                lines += [_table(part["walk"]["table"]), ""]
+                lines += [str(format_table(part["walk"]["table"])), ""]
             lines += [f"{escape_markdown(note)}\n" for note in part["walk"]["notes"]]
-    lines += ["", "## What was tried", "", _table(page["axes"]), ""]
+    lines += ["", "## What was tried", "", str(format_table(page["axes"])), ""]
     lines += [f"{escape_markdown(line)}\n" for line in page["skipped"]]
     lines += [f"- {escape_markdown(name)}: {escape_markdown(text)}" for name, text in page["facts"]]
     return "\n".join(lines).rstrip() + "\n"
@@ -64,12 +62,11 @@ def build_page(record: Mapping[str, Any], *, has_drawings: bool = True) -> dict[
         "headline": _say_headline(record),
         "failures": [f"{note['chunk']}, tried {note['tries']} times: {note['error']}" for note in failed],
         "parts": parts,
-        "axes": {
-            "label": "Values of the grid",
-            "columns": ["number of the policy", "values"],
-            "numbers": (),
-            "rows": [[name, ", ".join(_say_axis(value) for value in values)] for name, values in grid["axes"].items()],
-        },
+        "axes": _make_table(
+            ["number of the policy", "values"],
+            [[name, ", ".join(_say_axis(value) for value in values)] for name, values in grid["axes"].items()],
+            are_numbers=False,
+        ),
         "skipped": [
             *([f"Constraints: {'; '.join(grid['constraints'])}."] if grid["constraints"] else []),
             *(f"{count:,} combinations left out: {reason}." for reason, count in grid["skipped"].items()),
@@ -134,38 +131,32 @@ def _build_map(heat_map: Mapping[str, Any], objective: str, kind: str, has_drawi
         "note": f"Each cell is the median over everything else that was tried, {min(counts, default=0):,} to "
         f"{max(counts, default=0):,} results. Blue above zero, red below, deeper the further away. A cell with "
         "none has no policy.",
-        "table": {
-            "label": title,
-            "columns": [rows["name"], *(_say_axis(value) for value in columns["values"])],
-            "numbers": tuple(range(1, len(columns["values"]) + 1)),
-            "rows": [
+        "table": _make_table(
+            [rows["name"], *(_say_axis(value) for value in columns["values"])],
+            [
                 [
                     _say_axis(value),
                     *("none" if c["median"] is None else say_value(objective, c["median"]) for c in line),
                 ]
                 for value, line in zip(rows["values"], heat_map["cells"], strict=True)
             ],
-        },
+        ),
     }
     if has_drawings:
-        for name, is_compact in (("wide", False), ("compact", True)):
-            drawn = draw_heat_map(heat_map, chart_id=f"map-{kind}-{name}", title=title, is_compact=is_compact)
-            made[name] = Markup(drawn)  # noqa: S704  our own drawing, its texts escaped by the drawing code
+        made |= draw_twice(draw_heat_map, {**heat_map, "title": title}, f"map-{kind}")
     return made
 
 
 def _build_spread(spread: Mapping[str, Any]) -> dict[str, Any] | None:
     if not spread:
         return None
-    return {
-        "label": "Results of all policies",
-        "columns": ["", *_LEVEL_HEADS],
-        "numbers": tuple(range(1, 6)),
-        "rows": [
+    return _make_table(
+        ["", *_LEVEL_HEADS],
+        [
             [say_measure(name), *(say_value(name, levels[level]) for level in _LEVELS)]
             for name, levels in spread.items()
         ],
-    }
+    )
 
 
 def _build_walk(walks: Sequence[Mapping[str, Any]], objective: str, kind: str, has_drawings: bool) -> dict[str, Any]:
@@ -175,14 +166,12 @@ def _build_walk(walks: Sequence[Mapping[str, Any]], objective: str, kind: str, h
     if len(walks) > 1:
         return _build_walks(walks)
     walk = told[0]
-    table = {
-        "label": "Choices, year by year",
-        "columns": [
+    table = _make_table(
+        [
             *("chosen on years to", "winner then", "winner after", "middle after", "share below winner after"),
             *("rank correlation", "tied"),
         ],
-        "numbers": tuple(range(1, 7)),
-        "rows": [
+        [
             [
                 str(cut["chosen_to"]),
                 *(say_value(objective, cut[name]) for name in ("best_inside", "best_outside", "median_outside")),
@@ -192,7 +181,7 @@ def _build_walk(walks: Sequence[Mapping[str, Any]], objective: str, kind: str, h
             ]
             for cut in walk["cuts"]
         ],
-    }
+    )
     made: dict[str, Any] = {
         "finding": _say_finding(walk),
         "chart": None,
@@ -208,10 +197,7 @@ def _build_walk(walks: Sequence[Mapping[str, Any]], objective: str, kind: str, h
     }
     if has_drawings:
         title = "The winner of the past, then and afterwards"
-        made["chart"] = {"title": title}
-        for name, is_compact in (("wide", False), ("compact", True)):
-            drawn = draw_decay(walk, objective, chart_id=f"decay-{kind}-{name}", title=title, is_compact=is_compact)
-            made["chart"][name] = Markup(drawn)  # noqa: S704  our own drawing, its texts escaped by the drawing code
+        made["chart"] = draw_twice(draw_decay, {**walk, "title": title}, f"decay-{kind}", objective=objective)
     return made
 
 
@@ -234,12 +220,9 @@ def _build_walks(walks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "finding": f"In {better} of {len(walks)} markets the winners of the past beat the policy in the middle "
         "in the year after, on average.",
         "chart": None,
-        "table": {
-            "label": "Choices on simulated markets",
-            "columns": ["", "years after above the middle", "winner, a year", "middle, a year", "rank correlation"],
-            "numbers": (1, 2, 3, 4),
-            "rows": rows,
-        },
+        "table": _make_table(
+            ["", "years after above the middle", "winner, a year", "middle, a year", "rank correlation"], rows
+        ),
         "notes": [],
     }
 
@@ -262,20 +245,10 @@ def _say_axis(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _table(table: Mapping[str, Any]) -> str:
-    columns = [{"terse": name, "is_number": place in table["numbers"]} for place, name in enumerate(table["columns"])]
-    rows = [{"cells": [{"text": cell, "note": ""} for cell in row]} for row in table["rows"]]
-    return str(format_table({"columns": columns, "rows": rows}))
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("transforms.sweep_report", "templates"), PackageLoader("transforms.report", "templates")]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+def _make_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, are_numbers: bool = True) -> Table:
+    """Return a table of texts: a name in the first column, numbers in the others."""
+    return make_table(
+        [make_column(name, is_number=are_numbers and place > 0) for place, name in enumerate(columns)],
+        [make_row(*(make_cell(text) for text in row)) for row in rows],
+        [],
     )

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from transforms.report.text import say_month
+from transforms.page.text import say_month
 
 THEME = {
     "ink": "#010101",
@@ -55,7 +55,14 @@ STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "axes.unicode_minus": True,
     "path.simplify": False,
+    # a dollar sign in a label is no formula
+    "text.parse_math": False,
 }
+
+
+def style_for(chart_id: str) -> dict[str, Any]:
+    """Return the settings a chart is drawn under: the same numbers give the same bytes, a dollar sign is no formula."""
+    return {**STYLE, "svg.hashsalt": chart_id}
 
 
 def mark_lone_values(axes: Axes, values: Sequence[float], color: str) -> None:
@@ -82,6 +89,45 @@ def mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: b
     ]
     shown = shown[:: max(1, math.ceil(len(shown) / (6 if is_compact else 18)))]
     axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
+
+
+def mark_years(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
+    """Set a tick where a year begins, as many as there is room for."""
+    firsts = [
+        place
+        for place, session in enumerate(sessions)
+        if place and session["trade_date"][:4] != sessions[place - 1]["trade_date"][:4]
+    ]
+    shown = firsts[:: max(1, -(-len(firsts) // (6 if is_compact else 14)))]
+    axes.set_xticks(shown, [sessions[place]["trade_date"][:4] for place in shown])
+
+
+def head_axes(axes: Axes, title: str, is_compact: bool, *, columns: int = 4, has_legend: bool = True) -> None:
+    """Write what axes measure above them, and what their lines are: on a phone below the title, else beside it.
+
+    Parameters
+    ----------
+    columns
+        Names in one line of the legend in a wide window; on a phone there are two.
+    has_legend
+        False where nothing is drawn.
+    """
+    lines = len(axes.get_legend_handles_labels()[1])
+    pad = 5 + (13 * -(-lines // 2) if is_compact and has_legend else 0)
+    axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=pad)
+    if has_legend:
+        axes.legend(
+            loc="lower left" if is_compact else "lower right",
+            bbox_to_anchor=(-0.02, 0.99) if is_compact else (1.0, 1.0),
+            ncols=2 if is_compact else columns,
+            frameon=False,
+            fontsize=9,
+            labelcolor=THEME["ink"],
+            borderaxespad=0.1,
+            handlelength=2.6,
+            columnspacing=1.2,
+            labelspacing=0.15,
+        )
 
 
 def find_runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
@@ -152,6 +198,8 @@ def to_inline_svg(figure: Figure, chart_id: str, title: str, description: str) -
     body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
     for role, sentinel in THEME.items():
         body = body.replace(sentinel, f"var(--chart-{role})")
+    # a hundredth of a point is not seen, and weighs; numbers in a text are what it says and stay
+    body = re.sub(r"<[^<>]+>", lambda tag: re.sub(r"(\.\d{2})\d+", r"\1", tag[0]), body)
     width, height = figure.get_size_inches() * 72
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '

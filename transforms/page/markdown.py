@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 _SPECIAL = re.compile(r"([\\`*\[\]|~])")
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 _EDGE_UNDERSCORES = re.compile(r"(?<![A-Za-z0-9_])_+|_+(?![A-Za-z0-9_])")
 WIDEST_CELL = 48
 """Padding stops here: one long cell must not push a whole column off the screen."""
@@ -22,7 +23,7 @@ def escape_markdown(value: Any) -> Any:
     text = _SPECIAL.sub(r"\\\1", text)
     # inside a word an underscore is only a letter: names of columns and checks stay readable
     text = _EDGE_UNDERSCORES.sub(lambda run: run[0].replace("_", "\\_"), text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = _ENTITY.sub("&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"^([#+\-]|\d+[.)])(?=\s)", r"\\\1", text)
 
 
