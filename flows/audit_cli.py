@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
+from flows.completion import complete_sources
 from flows.console import say
 from flows.homes import home_to_read
 
@@ -19,19 +20,23 @@ _VERDICTS = {"holds": "holds", "does_not_hold": "does not hold", "not_testable":
 @reports_errors
 def audit(
     source: Annotated[
-        str | None, typer.Option(help="Run a night on this source first: cboe, archive or sample.")
+        str | None,
+        typer.Option(
+            help="Run a night on this source first: cboe, archive or sample.", autocompletion=complete_sources
+        ),
     ] = None,
     archive: Annotated[
         Path | None, typer.Option(help="Run a night on this offline archive first, laid out as <host>/<path>.")
     ] = None,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    open_page: OpenOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Judge the claims made for the hedge on all published history, every policy and benchmark walked forward.
+    """Judge the claims made for the hedge on all published history.
 
-    It takes some minutes. Nothing but `audit/` of the home is written; with a source a night is run first.
+    Every policy and benchmark is walked forward, once. It takes some minutes. Nothing but
+    `audit/` of the home is written; with a source a night is run first.
 
     \b
     Examples:

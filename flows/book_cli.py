@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
 from transforms.errors import UsageError
 
@@ -21,7 +22,11 @@ LARGEST = 8 * 1024 * 1024
 """Bytes, as a night reads at most."""
 
 book_app = typer.Typer(
-    name="book", help="Your own account: check book.toml, and show what it wants and holds.", no_args_is_help=True
+    name="book",
+    cls=PanelGroup,
+    rich_markup_mode=None,
+    help="Check your own book.toml, and show what it wants and holds.",
+    no_args_is_help=True,
 )
 
 
@@ -34,7 +39,9 @@ def check(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Read a book as the night would, and say what was understood. Code 2 with the line where it cannot be used.
+    """Read a book as the night would, and say what was understood.
+
+    Code 2 with the line where it cannot be used.
 
     \b
     Examples:
@@ -60,7 +67,9 @@ def check(
 @book_app.command()
 @reports_errors
 def show(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOption = False) -> None:
-    """Show the account, what it protects, what the layers want, what it holds, and the orders of the next session.
+    """Show your account and the orders of its next session.
+
+    What it protects, what the layers want, and what it holds.
 
     \b
     Examples:

@@ -6,12 +6,14 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
+from flows.completion import complete_sessions, complete_sources
 from transforms.errors import PipelineError
 
 Parameters = ParamSpec("Parameters")
@@ -27,6 +29,25 @@ HomeOption = Annotated[
 ]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
+AsOfOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
+        help="Session; the newest if left out.",
+        autocompletion=complete_sessions,
+    ),
+]
+SourceOption = Annotated[
+    str | None,
+    typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE", autocompletion=complete_sources),
+]
+ArchiveOption = Annotated[
+    Path | None, typer.Option(help="Offline archive, laid out as <host>/<path>.", envvar="ALVH_ARCHIVE")
+]
 
 
 def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -37,7 +58,7 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
         try:
             return command(*args, **kwargs)
         except PipelineError as error:
-            _show(kwargs, error, "\n".join(["alvh: " + error.lines()[0], *error.lines()[1:]]))
+            _show(kwargs, error, _lines_of(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             print("alvh: broken off; nothing fetched is lost, run again to go on", file=sys.stderr)
@@ -58,6 +79,16 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
             raise typer.Exit(1) from None
 
     return run
+
+
+def show_error(error: PipelineError) -> None:
+    """Show an error of the command line itself, before any command began."""
+    print(_lines_of(error), file=sys.stderr)
+
+
+def _lines_of(error: PipelineError) -> str:
+    first, *more = error.lines()
+    return "\n".join([f"alvh: {first}", *more])
 
 
 def _show(kwargs: Any, error: BaseException, text: str) -> None:

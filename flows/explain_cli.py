@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
+from flows.completion import LAYER_NAMES, complete_parts
 from flows.homes import home_to_read
 from flows.printing import Page
 from transforms.errors import UsageError
-from transforms.policy.model import LAYERS
 
-PARTS = (*LAYERS, "governor")
+PARTS = (*LAYER_NAMES, "governor")
 _STYLES = {
     "active": "green", "armed": "yellow", "blocked": "red", "idle": "dim",
     "promoter": "green", "steward": "yellow",
@@ -25,18 +24,22 @@ _STYLES = {
 
 @reports_errors
 def explain(
-    as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD; the newest if left out."),
-    ] = None,
+    as_of: AsOfOption = None,
     layer: Annotated[
-        str | None, typer.Option("--layer", help="One part only: base, temporal_vega, second_engine or governor.")
+        str | None,
+        typer.Option(
+            "--layer",
+            help="One part only: base, temporal_vega, second_engine or governor.",
+            autocompletion=complete_parts,
+        ),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Say why each layer is in its state, clause by clause, and what would have to change for the next transition.
+    """Say why each layer is in its state, and what would move it.
+
+    Clause by clause, with what would have to change for the next transition; the governor; the other readings.
 
     \b
     Examples:

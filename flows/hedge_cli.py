@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
+from flows.completion import complete_layers
 from flows.homes import home_to_read
 from transforms.errors import UsageError
-from transforms.policy.model import LAYERS
 
 if TYPE_CHECKING:
     from transforms.statement.facts import StatementFacts
 
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Session, YYYY-MM-DD; the newest if left out."),
-]
 POSITION_PARTS = ("next_session", "account", "positions", "totals", "trades", "time_shifts")
 LEDGER_PARTS = ("funding", "valuation")
 
@@ -29,13 +25,18 @@ LEDGER_PARTS = ("funding", "valuation")
 def positions(
     as_of: AsOfOption = None,
     layer: Annotated[
-        str | None, typer.Option("--layer", help="One layer only: base, temporal_vega or second_engine.")
+        str | None,
+        typer.Option(
+            "--layer", help="One layer only: base, temporal_vega or second_engine.", autocompletion=complete_layers
+        ),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show what each layer wants, holds and has on order, at which marks, and what was traded in the session.
+    """Show what each layer wants, holds and has on order.
+
+    At which marks, with vega and notional, what was traded in the session, and the Time-Shifts.
 
     \b
     Examples:
@@ -44,6 +45,7 @@ def positions(
       alvh positions --json
     """
     from flows.hedge_texts import print_positions
+    from transforms.policy.model import LAYERS
     from transforms.statement.build import build_statement
 
     if layer is not None and layer not in LAYERS:
@@ -60,14 +62,18 @@ def positions(
 def ledger(
     month: Annotated[
         datetime | None,
-        typer.Option("--month", formats=["%Y-%m"], help="A calendar month with its days, YYYY-MM; up to --as-of."),
+        typer.Option(
+            "--month", formats=["%Y-%m"], metavar="YYYY-MM", help="A calendar month with its days; up to --as-of."
+        ),
     ] = None,
     as_of: AsOfOption = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show what every layer made and cost: the session, a month, 12 months and all of history, and how it was funded.
+    """Show what every layer made and cost, and how it was funded.
+
+    The session, a month, 12 months and all of history, in pieces that add up; or one calendar month with its days.
 
     \b
     Examples:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.completion import complete_policies, complete_presets
+from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
 from transforms.errors import UsageError
 
@@ -22,7 +24,10 @@ PASSPHRASE = "ALVH_KEY_PASSPHRASE"  # noqa: S105 - the name of the variable
 _MOST_ENTRIES = 20
 
 policy_app = typer.Typer(
-    help="The policy: what the rules are, who signed them, and how to change them.", no_args_is_help=True
+    cls=PanelGroup,
+    rich_markup_mode=None,
+    help="Read the rules, see who signed them, and change them.",
+    no_args_is_help=True,
 )
 
 IdArgument = Annotated[str, typer.Argument(help="Proposal, by its name or the start of it.", show_default=False)]
@@ -36,15 +41,23 @@ def utc_now() -> datetime:
 @policy_app.command()
 @reports_errors
 def show(
-    preset: Annotated[str | None, typer.Option("--preset", help="A shipped policy instead of the home's.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option("--preset", help="A shipped policy instead of the home's.", autocompletion=complete_presets),
+    ] = None,
     effective: Annotated[
-        datetime | None, typer.Option("--effective", formats=["%Y-%m-%d"], help="The policy in force on a session.")
+        datetime | None,
+        typer.Option(
+            "--effective", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="The policy in force on a session."
+        ),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Print a policy: the one in force, the one of a session, or a preset. The output is a policy file.
+    """Print a policy; the output is a policy file.
+
+    The one in force, the one of a session, or a preset.
 
     \b
     Examples:
@@ -65,7 +78,12 @@ def show(
 @policy_app.command()
 @reports_errors
 def presets(as_json: JsonOption = False, debug: DebugOption = False) -> None:
-    """List the shipped policies."""
+    """List the shipped policies.
+
+    \b
+    Examples:
+      alvh policy presets
+    """
     from flows.policy_views import list_presets
 
     _print(list_presets(as_json=as_json))
@@ -79,7 +97,9 @@ def validate(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Check a policy file; with a published warehouse, count also how often each rule held. Code 2 if it fails.
+    """Check a policy file.
+
+    With a published warehouse, how often each rule held is counted too. Code 2 if it cannot be used.
 
     \b
     Examples:
@@ -99,9 +119,15 @@ def validate(
 @policy_app.command()
 @reports_errors
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="File, preset, hash, or `adopted`.")] = "adopted",
+    before: Annotated[
+        str,
+        typer.Argument(metavar="A", help="File, preset, hash, or `adopted`.", autocompletion=complete_policies),
+    ] = "adopted",
     after: Annotated[
-        str | None, typer.Argument(metavar="B", help="The same; policy.toml of the home by default.")
+        str | None,
+        typer.Argument(
+            metavar="B", help="The same; policy.toml of the home by default.", autocompletion=complete_policies
+        ),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
@@ -140,7 +166,9 @@ def propose(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Propose a policy, or other signers, to those who may sign. Nothing takes effect by it.
+    """Propose a policy, or other signers, to those who may sign.
+
+    Nothing takes effect by it.
 
     \b
     Examples:
@@ -172,7 +200,9 @@ def sign(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Sign a proposal with your key. An encrypted key file needs ALVH_KEY_PASSPHRASE.
+    """Sign a proposal with your key.
+
+    An encrypted key file needs ALVH_KEY_PASSPHRASE.
 
     \b
     Examples:
@@ -191,7 +221,9 @@ def sign(
 @policy_app.command()
 @reports_errors
 def adopt(proposal: IdArgument, home: HomeOption = None, debug: DebugOption = False) -> None:
-    """Adopt a proposal that enough signers signed. A policy is in force from the next session on.
+    """Adopt a proposal that enough signers signed.
+
+    A policy is in force from the next session on.
 
     \b
     Examples:
@@ -205,7 +237,14 @@ def adopt(proposal: IdArgument, home: HomeOption = None, debug: DebugOption = Fa
 @policy_app.command()
 @reports_errors
 def restore(home: HomeOption = None, debug: DebugOption = False) -> None:
-    """Write the adopted policy back into policy.toml. What stood there is set aside."""
+    """Write the adopted policy back into policy.toml.
+
+    What stood there is set aside.
+
+    \b
+    Examples:
+      alvh policy restore
+    """
     from flows.policy_changes import restore_policy
 
     _print(restore_policy(home_to_read(home)))
@@ -219,7 +258,9 @@ def log(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """List the last entries of the policy log, its head, and the proposals that wait for signatures.
+    """List the last entries of the policy log.
+
+    With its head, which is worth noting elsewhere, and the proposals that wait for signatures.
 
     \b
     Examples:
@@ -239,9 +280,9 @@ def keygen(
     name: Annotated[str | None, typer.Option("--name", help="Your name among the signers.")] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Make a private key that only you can read, and print what goes into signers.toml.
+    """Make a private key that only you can read.
 
-    It is encrypted where ALVH_KEY_PASSPHRASE is set.
+    What goes into signers.toml is printed. The key is encrypted where ALVH_KEY_PASSPHRASE is set.
 
     \b
     Examples:

@@ -20,14 +20,19 @@ def recalibrate(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            "--as-of", formats=["%Y-%m-%d"], help="Only weeks that ended by this day; the newest if left out."
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="Only weeks that ended by this day; the newest if left out.",
         ),
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Calibrate betas, option volatility, excursions and roll after the newest finished week, and store them for good.
+    """Calibrate after the newest finished week, and store it for good.
+
+    Betas, option volatility, excursions and roll; a week is calibrated once and used from its day on.
 
     \b
     Examples:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
 from flows.console import say
 from flows.homes import home_to_read
 from transforms.errors import UsageError
@@ -35,15 +35,16 @@ def sweep(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Keep the chunks that are there, or compute all again.")
     ] = True,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    open_page: OpenOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Try every policy of a grid on the published history: maps of what is robust, and what choosing the best is worth.
+    """Try thousands of policies at once: what is robust, what is luck.
 
-    Only `sweeps/` of the home is written. A sweep that was broken off goes on where it was. Code 3: some policies could
-    not be computed; they are named, and tried again by the next run.
+    Every policy of a grid is run on the published history: maps of what is robust, and what choosing the best was
+    worth afterwards. Only `sweeps/` of the home is written. A sweep that was broken off goes on where it was. Code 3:
+    some policies could not be computed; they are named, and tried again by the next run.
 
     \b
     Examples:
