@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,9 +30,13 @@ from transforms.registry import ColumnInfo, parse_columns
 from warehouse.tables import MADE_IN_PYTHON
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
-SCHEMAS = ("raw", "ref", "stg", "core", "mart", "ops")
+SCHEMAS = ("raw", "ref", "stg", "core", "mart", "ops", "main")
 BUILD_ONLY_SCHEMA = "raw"
 """Views and tables over the stored files: used while building, dropped before publishing."""
+VIEW_SCHEMA = "main"
+"""Short names of what is asked most, as views: DuckDB's own default schema, so that no schema need be named."""
+WIDEST_COMMENTED_VIEW = 100
+"""DuckDB copies a view for each comment on one of its columns: past this it takes longer than it is worth."""
 HEADER_KEYS = ("model", "grain", "reads", "what", "source", "edge")
 COMPUTE_KEY = "compute"
 
@@ -107,6 +112,16 @@ def _read_models(folder: Path) -> dict[str, Model]:
 
 def load_columns(folder: Path = SQL_FOLDER) -> dict[str, ColumnInfo]:
     """Read the column registry ``sql/columns.toml``."""
+    # As the models: the project's own registry is parsed once a process.
+    return dict(_own_columns() if folder == SQL_FOLDER else _read_columns(folder))
+
+
+@lru_cache(maxsize=1)
+def _own_columns() -> Mapping[str, ColumnInfo]:
+    return _read_columns(SQL_FOLDER)
+
+
+def _read_columns(folder: Path) -> dict[str, ColumnInfo]:
     return parse_columns((folder / "columns.toml").read_text(encoding="utf-8"))
 
 
@@ -119,7 +134,7 @@ def build_models(
     """
     rows: dict[str, int] = {}
     for model in models:
-        kind = "view" if model.schema == BUILD_ONLY_SCHEMA else "table"
+        kind = "view" if model.schema in (BUILD_ONLY_SCHEMA, VIEW_SCHEMA) else "table"
         try:
             if model.compute is None:
                 connection.execute(f"create {kind} {model.name} as {model.sql}")
@@ -139,19 +154,31 @@ def build_models(
 def apply_comments(
     connection: duckdb.DuckDBPyConnection, models: Mapping[str, Model], columns: Mapping[str, ColumnInfo]
 ) -> None:
-    """Write table and column comments, so that ``describe`` in any DuckDB client explains a number."""
+    """Write table and column comments, so that ``describe`` in any DuckDB client explains a number.
+
+    The columns of a view wider than ``WIDEST_COMMENTED_VIEW`` are explained by the table of the same columns.
+    """
     found = table_columns(connection)
+    widths = Counter(table for table, _ in found)
+    wide = {name for name in widths if _is_view(name) and widths[name] > WIDEST_COMMENTED_VIEW}
     statements = [
-        f'comment on column {table}."{column}" is {_literal(_comment_of(columns[column]))}'
+        f'comment on column {table}."{column}" is {quote_text(_comment_of(columns[column]))}'
         for table, column in found
-        if column in columns
+        if column in columns and table not in wide
     ]
     texts = {name: model.header["what"] for name, model in models.items() if model.schema != BUILD_ONLY_SCHEMA}
     made = {table for table, _ in found}
     texts |= {name: info.what for name, info in MADE_IN_PYTHON.items() if name in made}
-    statements += [f"comment on table {name} is {_literal(text)}" for name, text in texts.items()]
+    statements += [
+        f"comment on {'view' if _is_view(name) else 'table'} {name} is {quote_text(text)}"
+        for name, text in texts.items()
+    ]
     if statements:
         connection.execute(";\n".join(statements))
+
+
+def _is_view(name: str) -> bool:
+    return name.startswith(f"{VIEW_SCHEMA}.")
 
 
 def table_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
@@ -277,5 +304,6 @@ def _comment_of(info: ColumnInfo) -> str:
     return f"[{info.unit}] {info.meaning}{formula} (source: {info.source})"
 
 
-def _literal(text: str) -> str:
+def quote_text(text: str) -> str:
+    """Return a text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
