@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +12,7 @@ from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, 
 from flows.completion import complete_sources
 from flows.console import say
 from flows.homes import home_to_read
+from flows.printing import print_json
 
 _VERDICTS = {"holds": "holds", "does_not_hold": "does not hold", "not_testable": "not testable"}
 
@@ -59,7 +59,7 @@ def audit(
     started = datetime.now(UTC)
     written = audit_home(folder, now=started, command=command, progress=lambda name: say(f"audit    {name}"))
     if as_json:
-        print(json.dumps(written.record, indent=1, allow_nan=False))
+        print_json(written.record)
         return
     for line in describe_verdicts(written.record):
         print(line)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,7 @@ import typer
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
+from flows.printing import print_json
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def check(
     file: Annotated[
         Path | None, typer.Argument(help="The book; inputs/book.toml of the home if left out.", show_default=False)
     ] = None,
+    as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -47,6 +49,7 @@ def check(
     Examples:
       alvh book check
       alvh book check ~/book.toml
+      alvh book check --json
     """
     from transforms.portfolio.book import check_book
     from transforms.portfolio.book_reader import read_book
@@ -55,9 +58,12 @@ def check(
     path = file if file is not None else home_to_read(home).path / "inputs" / "book.toml"
     today = datetime.now(UTC).date()
     book = read_book(_read_text(path), where=path.name, today=today)
+    warnings = check_book(book, today, int(parameters()["book_longest_age_sessions"].value))
+    if as_json:
+        print_json({"file": str(path), "book": {**asdict(book), "protects": book.protects}, "warnings": warnings})
+        return
     for line in describe_book(book):
         print(line)
-    warnings = check_book(book, today, int(parameters()["book_longest_age_sessions"].value))
     for warning in warnings:
         print(f"warning: {warning}")
     if not warnings:
@@ -82,7 +88,7 @@ def show(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOptio
     with open_published(home_to_read(home)) as connection:
         found = read_book_orders(connection)
     if as_json:
-        print(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(found)
         return
     for line in describe_orders(found):
         print(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
 from flows.completion import LAYER_NAMES, complete_parts
 from flows.homes import home_to_read
-from flows.printing import Page
+from flows.printing import Page, print_json
 from transforms.errors import UsageError
 
 PARTS = (*LAYER_NAMES, "governor")
@@ -59,7 +58,7 @@ def explain(
         require_session(connection, day)
         explanation = build_explanation(read_explain_facts(connection, day))
     if as_json:
-        print(json.dumps(choose_part(explanation, layer), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(choose_part(explanation, layer))
         return
     print_explanation(explanation, layer)
 

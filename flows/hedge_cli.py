@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
 from flows.completion import complete_layers
 from flows.homes import home_to_read
+from flows.printing import print_json
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def positions(
     facts = _read(home, as_of)
     document = _document(facts, build_statement(facts), POSITION_PARTS)
     if as_json:
-        _print_json(choose_layer(document, layer))
+        print_json(choose_layer(document, layer))
         return
     print_positions(document, layer)
 
@@ -101,7 +101,7 @@ def ledger(
             )
         document["month"] = found
     if as_json:
-        _print_json(document)
+        print_json(document)
     elif chosen is not None:
         print_month(document)
     else:
@@ -151,7 +151,3 @@ def _document(facts: StatementFacts, statement: Mapping[str, Any], parts: tuple[
         "is_simulated": facts.is_simulated,
         **{name: statement[name] for name in parts},
     }
-
-
-def _print_json(document: Mapping[str, Any]) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

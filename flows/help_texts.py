@@ -6,7 +6,6 @@ watches; these are the same groups without the boxes.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from flows.command_line import show_error
+from flows.printing import is_watched
 from transforms.errors import PipelineError, UsageError
 
 RUN = "Run"
@@ -160,6 +160,5 @@ def _say_usage(error: Any) -> tuple[str, str | None, str | None]:
 
 
 def _bold(text: str) -> str:
-    """Return a heading, bold where somebody watches who wants colours."""
-    is_watched = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return typer.style(text, bold=True) if is_watched else text
+    """Return a heading, bold where somebody watches who wants that."""
+    return typer.style(text, bold=True) if is_watched() else text

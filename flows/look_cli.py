@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from flows.command_line import AsOfOption, DebugOption, HomeOption, OpenOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
 from flows.completion import complete_formats, complete_tables
 from flows.homes import home_to_read
+from flows.printing import is_watched, print_json
 from transforms.errors import UsageError
 
 
@@ -20,6 +20,7 @@ from transforms.errors import UsageError
 def report(
     as_of: AsOfOption = None,
     open_page: OpenOption = False,
+    as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -32,6 +33,7 @@ def report(
       alvh report
       alvh report --as-of 2020-03-16 --open
     """
+    from flows.site import refresh_site
     from warehouse.query import open_published
     from warehouse.report_data import latest_session, require_session
     from warehouse.reports import write_report
@@ -44,14 +46,25 @@ def report(
         require_session(connection, day)
         record = published_run(folder, connection)
         written = write_report(connection, folder, day, record.run, failures=record.failures, is_latest=day == newest)
-    print(written.headline)
-    print(f"report: {written.html}")
+    refresh_site(folder, [day])
+    if as_json:
+        print_json(
+            {
+                "as_of": day,
+                "headline": written.headline,
+                "data_health": {"status": written.status, "reasons": written.reasons},
+                **{kind: str(written.html.with_suffix(f".{kind}")) for kind in ("html", "md", "json")},
+            }
+        )
+    else:
+        print(written.headline)
+        print(f"report: {written.html}")
     if open_page:
         typer.launch(written.html.as_uri())
 
 
 @reports_errors
-def status(home: HomeOption = None, debug: DebugOption = False) -> None:
+def status(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOption = False) -> None:
     """Say what is published and how the last runs ended.
 
     The session, the curve, the layers, how the hedge was funded, the health of the data, and who is working.
@@ -59,10 +72,17 @@ def status(home: HomeOption = None, debug: DebugOption = False) -> None:
     \b
     Examples:
       alvh status
+      alvh status --json
     """
-    from warehouse.status import describe_status
+    from warehouse.status import read_status
 
-    print(describe_status(home_to_read(home)))
+    found = read_status(home_to_read(home))
+    if as_json:
+        print_json(found)
+        return
+    from flows.status_texts import print_status
+
+    print_status(found)
 
 
 @reports_errors
@@ -99,33 +119,81 @@ def query(
     }
     if format_ not in renderers:
         raise UsageError("unknown --format", found=format_, expected="table, csv, json or parquet")
-    text = renderers[format_](queries.run_query(folder, sql))
-    if output is not None:
-        output.write_text(text, encoding="utf-8")
-    else:
+    result = queries.run_query(folder, sql)
+    if format_ == "table" and output is None and is_watched():
+        from flows import table_texts as texts
+
+        texts.print_result(result, texts.units_of(queries.run_query(folder, texts.COMMENTS).rows))
+        return
+    text = renderers[format_](result)
+    if output is None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "the result cannot be written",
+            where=str(output),
+            found=error.strerror or str(error),
+            expected="a file in a folder that exists",
+        ) from None
 
 
 @reports_errors
 def tables(
     name: Annotated[
         str | None,
-        typer.Argument(help="A table; its schema may be left out.", autocompletion=complete_tables),
+        typer.Argument(
+            help="A table, its schema may be left out; or a column, for where it comes from.",
+            autocompletion=complete_tables,
+        ),
     ] = None,
+    as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
     """List tables and columns, with unit and meaning.
 
+    Without a name all tables; with that of a table its columns; with that of a column what it means, how and where it
+    is computed, with which parameters, which pages tell of it, and which tests hold it.
+
     \b
     Examples:
       alvh tables
       alvh tables mart.daily_term_structure
+      alvh tables contango_frac
+      alvh tables mart.daily_term_structure.contango_frac --json
     """
+    from flows import table_texts as texts
     from warehouse import query as queries
 
     folder = home_to_read(home)
-    result = queries.describe_table(folder, name) if name else queries.list_tables(folder)
-    # long meanings: wrapped for eyes, a line a row for programs
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    sys.stdout.write(queries.to_table(result, width))
+    if name is None:
+        listed = queries.list_tables(folder)
+        if as_json:
+            print_json({"tables": [dict(zip(("table", "rows", "what"), row, strict=True)) for row in listed.rows]})
+        elif is_watched():
+            texts.print_tables(listed.rows)
+        else:
+            sys.stdout.write(queries.to_table(listed))
+        return
+    try:
+        described = queries.describe_table(folder, name)
+    except UsageError as error:
+        if error.what != queries.NO_TABLE:
+            raise
+        from warehouse.columns import describe_column
+
+        story = describe_column(folder, name)
+        if as_json:
+            print_json(story)
+        else:
+            texts.print_column(story)
+        return
+    if as_json:
+        print_json({"table": name, "columns": [texts.describe_column_row(row) for row in described.rows]})
+    elif is_watched():
+        texts.print_columns(described.rows)
+    else:
+        sys.stdout.write(queries.to_table(described))

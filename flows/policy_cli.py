@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from flows.command_line import DebugOption, HomeOption, JsonOption, reports_erro
 from flows.completion import complete_policies, complete_presets
 from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
+from flows.printing import print_json
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def diff(
     last = read_policy_file(PolicyFolder.of(folder).policy) if after is None else find_policy(folder, register, after)
     lines = list_differences(first, last)
     if as_json:
-        _print(json.dumps({"before": first.policy_hash, "after": last.policy_hash, "changes": lines}, indent=1))
+        print_json({"before": first.policy_hash, "after": last.policy_hash, "changes": lines})
         return
     _print("\n".join([f"from {first.title} to {last.title}:", *(lines or ["nothing changes"])]))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -26,6 +25,7 @@ from warehouse.governance.register import (
 from warehouse.governance.signers import SignerKey, Signers
 from warehouse.governance.store import read_register
 from warehouse.home import Home
+from warehouse.plain_json import dump_json
 
 
 def show_preset(name: str, *, as_json: bool) -> str:
@@ -65,7 +65,7 @@ def list_presets(*, as_json: bool) -> str:
         rows = [
             {"name": t.policy.name, "policy_hash": t.policy_hash, "description": t.policy.description} for t in texts
         ]
-        return json.dumps(rows, indent=1)
+        return dump_json(rows)
     return "\n".join(f"{t.policy.name:<10}{t.policy_hash[:12]}  {t.policy.description}" for t in texts)
 
 
@@ -78,7 +78,7 @@ def describe_validation(text: PolicyText, counts: Sequence[RuleCount] | None, *,
             "policy_hash": text.policy_hash,
             "rules": None if counts is None else [asdict(count) for count in counts],
         }
-        return json.dumps(document, indent=1, default=str)
+        return dump_json(document)
     rules = len(policy.rules) - len(policy.guards)
     sizes = f"{rules} rules, {len(policy.guards)} guards, {len(policy.parameters)} parameters"
     lines = [f"{text.where}: a policy, {policy.name}, {sizes}", f"hash {text.policy_hash}"]
@@ -98,7 +98,7 @@ def describe_log(home: Home, register: Register, number: int, *, as_json: bool) 
             "open_proposals": [proposal.proposal_id for proposal in waiting],
             "entries": entries,
         }
-        return json.dumps(document, indent=1)
+        return dump_json(document)
     if not reading.entries:
         return "no policy log yet: the first `alvh nightly` begins it"
     lines = [describe_entry(entry) for entry in entries]
@@ -162,4 +162,4 @@ def _with_head(head: Sequence[str], text: PolicyText) -> str:
 
 
 def _as_json(more: dict[str, object], text: PolicyText) -> str:
-    return json.dumps({**more, "policy": canonical_form(text.policy)}, indent=1, default=str)
+    return dump_json({**more, "policy": canonical_form(text.policy)})

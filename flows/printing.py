@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -13,15 +15,40 @@ if TYPE_CHECKING:
 WIDTH = 100
 
 
-class Page:
-    """What a command prints, in at most `WIDTH` columns."""
+def is_watched() -> bool:
+    """Say whether somebody watches who wants colours and lines drawn: no pipe, no NO_COLOR, no dumb terminal."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    def __init__(self) -> None:
+
+def print_json(document: object) -> None:
+    """Print a document as JSON: numbers as numbers, NULL as null, dates in ISO form, never NaN."""
+    from warehouse.plain_json import dump_json
+
+    print(dump_json(document))
+
+
+_UNBOUNDED = 100_000
+
+
+class Page:
+    """What a command prints, in at most `WIDTH` columns.
+
+    Parameters
+    ----------
+    is_wide
+        As wide as the terminal; where there is none, a line is never broken.
+    """
+
+    def __init__(self, *, is_wide: bool = False) -> None:
         from rich.console import Console
 
-        console = Console(highlight=False, markup=False)
-        self._written = None if console.is_terminal else StringIO()
-        width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+        console = Console()
+        self._written = None if is_watched() else StringIO()
+        if console.is_terminal:
+            width = console.width if is_wide else min(console.width, WIDTH)
+        else:
+            width = _UNBOUNDED if is_wide else WIDTH
+        self.width = width
         self._console = Console(highlight=False, markup=False, width=width, file=self._written)
 
     def line(self, text: str | Text | Table = "", indent: int = 0, style: str = "") -> None:
@@ -31,6 +58,18 @@ class Page:
 
         shown = Text(text, style=style) if isinstance(text, str) and style else text
         self._console.print(Padding(shown, (0, 0, 0, indent)) if indent else shown)
+
+    def facts(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Print label and words of each row; words that are too long go on below themselves. The third is a style."""
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for label, said, style in rows:
+            grid.add_row(label, Text(said, style=style))
+        self.line(grid)
 
     def table(
         self,

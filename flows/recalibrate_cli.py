@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.homes import home_to_read
+from flows.printing import print_json
 
 if TYPE_CHECKING:
     from flows.recalibration import Recalibration
@@ -46,7 +46,7 @@ def recalibrate(
     day = as_of.date() if as_of else None
     result = recalibrate_home(home_to_read(home), now=now, run_id=run_id_of(now), as_of=day)
     if as_json:
-        print(json.dumps(describe(result), indent=2, allow_nan=False))
+        print_json(describe(result))
         return
     print(result.sentence)
     if result.path is not None:

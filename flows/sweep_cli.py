@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shlex
 import sys
 import time
@@ -17,6 +16,7 @@ import typer
 from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
 from flows.console import say
 from flows.homes import home_to_read
+from flows.printing import print_json
 from transforms.errors import UsageError
 
 _TELL_EVERY_SECONDS = 5.0
@@ -74,7 +74,7 @@ def sweep(
         tell=_teller(),
     )
     if as_json:
-        print(json.dumps(written.record, indent=1, allow_nan=False))
+        print_json(written.record)
     else:
         for line in describe_sweep(written.record):
             print(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -10,6 +9,7 @@ from flows.policy_texts import parse_policy_text
 from transforms.errors import UsageError
 from warehouse.governance.verify import verify_home
 from warehouse.home import Home
+from warehouse.plain_json import dump_json
 
 _HASH_LENGTH = 64
 
@@ -58,7 +58,7 @@ def verify_and_describe(home: Home, heads: Sequence[str], *, as_json: bool) -> t
             for finding in report.findings
         ]
         document = {"is_sound": report.is_sound, "checked": dict(report.checked), "findings": findings}
-        return json.dumps(document, indent=1), report.is_sound
+        return dump_json(document), report.is_sound
     lines = []
     for finding in report.findings:
         lines += finding.lines()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import textwrap
 import warnings
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import duckdb
 
 from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
+from warehouse.plain_json import dump_json
 
 # Locked configuration: a query cannot write, attach, copy, install or read any other file, and
 # cannot unlock it. The file itself is open before the lock closes.
@@ -27,6 +27,8 @@ _LOCKED = {
     "autoinstall_known_extensions": "false",
 }
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+NO_TABLE = "no such table"
 
 _NARROWEST_TEXT = 30
 """Narrower than this a wrapped text is worse than the terminal's own wrapping."""
@@ -94,7 +96,7 @@ def to_table(result: QueryResult, width: int | None = None) -> str:
         Columns of the terminal: the last column is wrapped to stay inside it. None wraps nothing, so that a
         row is a line.
     """
-    cells = [[_cell(value) for value in row] for row in result.rows]
+    cells = [[show_cell(value) for value in row] for row in result.rows]
     is_number = [
         bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
         for i in range(len(result.columns))
@@ -121,13 +123,13 @@ def to_csv(result: QueryResult) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(result.columns)
-    writer.writerows(result.rows)
+    writer.writerows(["" if value != value else value for value in row] for row in result.rows)
     return text.getvalue()
 
 
 def to_json(result: QueryResult) -> str:
-    """Return a result as a JSON list of objects; dates and instants in ISO form."""
-    return json.dumps([dict(zip(result.columns, row, strict=True)) for row in result.rows], default=_plain, indent=1)
+    """Return a result as a JSON list of objects; dates and instants in ISO form, NULL and NaN as null."""
+    return dump_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
 
 
 def write_parquet(home: Home, sql: str, path: Path) -> int:
@@ -193,7 +195,7 @@ def describe_table(home: Home, table: str) -> QueryResult:
         names = [row[0] for row in list_tables(home).rows]
         near = get_close_matches(table, names, n=3, cutoff=0.4)
         raise UsageError(
-            "no such table",
+            NO_TABLE,
             found=table,
             expected=", ".join(near) or "schema.table",
             next_step="`alvh tables` lists them",
@@ -226,13 +228,10 @@ def _as_type(name: str, kind: str) -> str:
     return quoted if kind.strip('"') == "NULL" else f"{quoted}::{kind} as {quoted}"
 
 
-def _cell(value: Any) -> str:
-    if value is None:
+def show_cell(value: Any) -> str:
+    """Return a value as a cell of a table; NULL and what is no number are empty."""
+    if value is None or value != value:
         return ""
     if isinstance(value, float):
         return f"{value:.10g}"
     return str(value).replace("\n", " ")
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
