@@ -24,9 +24,11 @@ from warehouse.dated_tables import load_dated_tables
 from warehouse.hedge import build_hedge
 from warehouse.hedge_states import PolicyInForce
 from warehouse.home import Home
+from warehouse.macros import create_macros, load_macros
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
     SCHEMAS,
+    VIEW_SCHEMA,
     Model,
     apply_comments,
     build_models,
@@ -36,6 +38,10 @@ from warehouse.models import (
 from warehouse.raw_store import RawStore
 from warehouse.stored_tables import create_from_frame, load_stored_files
 from warehouse.tables import create_late_tables
+
+STORAGE_VERSION = "v1.4.0"
+"""The file is written so that this DuckDB and every later one can read it: clients in other languages are often older
+than the library that builds."""
 
 _FIRST_INDEX_DATE = date(1990, 1, 2)
 _HORIZON = timedelta(days=450)
@@ -83,7 +89,7 @@ def build_warehouse(
     with open_build(path) as connection:
         connection.execute("begin")
         for schema in SCHEMAS:
-            connection.execute(f"create schema {schema}")
+            connection.execute(f"create schema if not exists {schema}")
         connection.execute("create table ref.run (run_id varchar, due_session date, is_simulated boolean)")
         connection.execute("insert into ref.run values (?, ?, ?)", [run_id, due_session, is_simulated])
         _load_reference(connection, today)
@@ -92,10 +98,14 @@ def build_warehouse(
         _load_corrections(connection, [] if is_simulated else corrections())
         load_stored_files(connection, home, states)
         load_calibrations(connection, home)
-        rows = build_models(connection, models.values(), columns)
+        tables = [model for model in models.values() if model.schema != VIEW_SCHEMA]
+        rows = build_models(connection, tables, columns)
         rows |= write_weekly_calibrations(connection)
         rows |= build_hedge(connection, policies, columns, home, today)
         create_late_tables(connection)
+        # Last, because they look at every table; no table looks at them.
+        build_models(connection, [model for model in models.values() if model.schema == VIEW_SCHEMA], columns)
+        create_macros(connection, load_macros().values())
         connection.execute("commit")
         # Apart, because DuckDB cannot drop a table in the transaction that filled it. The file is
         # not published before both are done.
@@ -118,7 +128,7 @@ def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         If DuckDB cannot go on: a full disk, or a defect of ours. Nothing is published then.
     """
     try:
-        with duckdb.connect(str(path)) as connection:
+        with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
             yield connection
     except duckdb.Error as error:
         raise PipelineError(

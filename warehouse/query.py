@@ -162,16 +162,25 @@ def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
 
 
 def list_tables(home: Home) -> QueryResult:
-    """Return every table with its number of rows and what it holds."""
+    """Return every table and view with its rows (views: NULL) and what it holds, and every macro with its arguments.
+
+    Views and macros are called without a schema, so they are named without one.
+    """
     return run_query(
         home,
         "select schema_name || '.' || table_name as table_name, estimated_size as rows, comment as what "
-        "from duckdb_tables() where not internal order by 1",
+        "from duckdb_tables() where not internal "
+        "union all select view_name, null, comment from duckdb_views() where not internal "
+        "union all select function_name || '(' || array_to_string(parameters, ', ') || ')', null, comment "
+        "from duckdb_functions() where not internal and schema_name = 'main' order by 1",
     )
 
 
 def describe_table(home: Home, table: str) -> QueryResult:
-    """Return a table's columns with type and meaning; the schema may be left out of its name.
+    """Return the columns of a table, a view or a macro that gives rows, with type and meaning.
+
+    The schema may be left out of a table's name. A macro is named with or without its arguments. One that gives a
+    value has one row: itself.
 
     Raises
     ------
@@ -179,12 +188,14 @@ def describe_table(home: Home, table: str) -> QueryResult:
         If there is no such table, naming the nearest, or if two schemas have one of that name.
     """
     with open_published(home) as connection:
-        rows = connection.execute(
-            "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns() "
-            "where not internal and $1 in (table_name, schema_name || '.' || table_name) "
-            "order by schema_name, column_index",
-            [table],
-        ).fetchall()
+        rows = connection.execute(_COLUMNS, [table]).fetchall() or _describe_macro(connection, table)
+        # A short name is that of the view where there is one, as in SQL.
+        views = [row for row in rows if row[0] == f"main.{table}"]
+        rows = views or rows
+        if any(row[-1] is None for row in rows):
+            # A name means the same in every table: what is not explained here is explained there.
+            told = dict(connection.execute(_MEANINGS).fetchall())
+            rows = [(*row[:-1], row[-1] or told.get(row[1])) for row in rows]
     tables = list(dict.fromkeys(row[0] for row in rows))
     if len(tables) > 1:
         raise UsageError("the name is that of several tables", found=table, expected=" or ".join(tables))
@@ -201,6 +212,35 @@ def describe_table(home: Home, table: str) -> QueryResult:
             next_step="`alvh tables` lists them",
         )
     return found
+
+
+_COLUMNS = (
+    "select schema_name || '.' || table_name, column_name, data_type, comment from duckdb_columns() "
+    "where not internal and $1 in (table_name, schema_name || '.' || table_name) "
+    "order by schema_name, column_index"
+)
+_MEANINGS = (
+    "select column_name, any_value(comment) from duckdb_columns() "
+    "where not internal and comment is not null group by column_name"
+)
+_MACROS = (
+    "select function_name, parameters, function_type, comment from duckdb_functions() "
+    "where not internal and schema_name = 'main' and function_name = $1"
+)
+
+
+def _describe_macro(connection: duckdb.DuckDBPyConnection, text: str) -> list[tuple[Any, ...]]:
+    name = text.split("(")[0].strip().removeprefix("main.")
+    found = connection.execute(_MACROS, [name]).fetchone()
+    if found is None:
+        return []
+    name, parameters, kind, what = found
+    if kind != "table_macro":
+        return [(name, f"{name}({', '.join(parameters)})", "value", what)]
+    # Without values it has no rows, and still its columns.
+    nothing = ", ".join("null" for _ in parameters)
+    columns = connection.execute(f"describe from main.{name}({nothing})").fetchall()
+    return [(name, column, kind, None) for column, kind, *_ in columns]
 
 
 def _execute_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from warehouse.dictionary import render_dictionary
-from warehouse.models import BUILD_ONLY_SCHEMA, load_columns, load_models
+from warehouse.macros import load_macros
+from warehouse.models import BUILD_ONLY_SCHEMA, VIEW_SCHEMA, load_columns, load_models
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,8 +24,20 @@ def test_dictionary_in_docs_is_up_to_date(dictionary: str) -> None:
 
 
 def test_dictionary_has_every_published_model(dictionary: str) -> None:
-    published = {name for name, model in load_models().items() if model.schema != BUILD_ONLY_SCHEMA}
+    published = {name for name, model in load_models().items() if model.schema not in (BUILD_ONLY_SCHEMA, VIEW_SCHEMA)}
     assert published == {name for name in published if f"\n### {name}\n" in dictionary}
+
+
+def test_dictionary_has_every_view_and_macro(dictionary: str) -> None:
+    views = [model for model in load_models().values() if model.schema == VIEW_SCHEMA]
+    for view in views:
+        (table,) = view.reads
+        assert (
+            f"| [{view.path.stem}](../sql/main/{view.path.name}) | [{table}](#{table.replace('.', '')}) |" in dictionary
+        )
+    for macro in load_macros().values():
+        assert f"\n### {macro.signature}\n" in dictionary
+        assert f"- example: `{macro.header['example']}`" in dictionary
 
 
 def test_dictionary_explains_every_column_of_core_and_mart(dictionary: str) -> None:

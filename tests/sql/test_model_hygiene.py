@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ from warehouse.checks import write_results
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
     SQL_FOLDER,
+    VIEW_SCHEMA,
+    WIDEST_COMMENTED_VIEW,
     Model,
     load_columns,
     load_models,
@@ -30,6 +33,7 @@ from warehouse.tables import MADE_IN_PYTHON
 MODELS = load_models()
 COLUMNS = load_columns()
 CHECKS = sorted((SQL_FOLDER / "checks").glob("*.sql"))
+VIEWS = [name for name, model in MODELS.items() if model.schema == VIEW_SCHEMA]
 BUILT = [name for name, model in MODELS.items() if model.schema != "raw"]
 GRAINS = {name: MODELS[name].grain for name in BUILT} | {
     name: tuple(column.strip() for column in info.grain.split(",")) for name, info in MADE_IN_PYTHON.items()
@@ -84,6 +88,7 @@ ALLOWED = {
     "core": {"stg", "core", "ref"},
     "mart": {"core", "mart", "ref"},
     "ops": {"raw", "stg", "core", "mart", "ops", "ref"},
+    "main": {"core", "mart", "ref"},
 }
 
 
@@ -119,7 +124,7 @@ def test_every_published_table_is_a_model_or_made_in_python(built: duckdb.DuckDB
     assert published == {*(name for name in MODELS if MODELS[name].schema != BUILD_ONLY_SCHEMA), *MADE_IN_PYTHON}
 
 
-@pytest.mark.parametrize("name", [name for name in BUILT if name.startswith(("mart.", "core."))])
+@pytest.mark.parametrize("name", [name for name in BUILT if name.startswith(("mart.", "core.", "main."))])
 def test_model_lists_its_final_columns(name: str) -> None:
     last_select = MODELS[name].sql.lower().rsplit("\nselect", 1)[1]
     assert "*" not in last_select.split("\nfrom")[0].replace(" * ", "")
@@ -157,7 +162,7 @@ def test_every_published_column_has_the_type_of_the_registry(built: duckdb.DuckD
     found = rows(
         built,
         "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
-        "where schema_name in ('core', 'mart', 'ops') and not internal",
+        "where schema_name in ('core', 'mart', 'ops', 'main') and not internal",
     )
     assert [row for row in found if row[1] in COLUMNS and COLUMNS[row[1]].type != row[2]] == []
 
@@ -185,11 +190,19 @@ def test_every_column_of_the_models_has_a_comment(built: duckdb.DuckDBPyConnecti
         "where not internal and comment is null and schema_name || '.' || table_name in ?",
         BUILT,
     )
-    assert [row for row in found if row[1] in COLUMNS] == []
+    widths = Counter(table for table, _ in table_columns(built))
+    wide_views = {name for name in VIEWS if widths[name] > WIDEST_COMMENTED_VIEW}
+    assert {table for table, column in found if column in COLUMNS} == wide_views
 
 
 def test_every_model_table_has_its_comment(built: duckdb.DuckDBPyConnection) -> None:
-    found = dict(rows(built, "select schema_name || '.' || table_name, comment from duckdb_tables()"))
+    found = dict(
+        rows(
+            built,
+            "select schema_name || '.' || table_name, comment from duckdb_tables() "
+            "union all select schema_name || '.' || view_name, comment from duckdb_views() where not internal",
+        )
+    )
     assert {name: found[name] for name in BUILT} == {name: MODELS[name].header["what"] for name in BUILT}
 
 
@@ -200,7 +213,17 @@ def test_every_published_table_has_a_comment(built: duckdb.DuckDBPyConnection) -
 
 def test_build_only_tables_are_gone(built: duckdb.DuckDBPyConnection) -> None:
     assert rows(built, "select schema_name from duckdb_schemas() where schema_name = 'raw'") == []
-    assert rows(built, "select view_name from duckdb_views() where not internal") == []
+    assert rows(built, "select view_name from duckdb_views() where not internal and schema_name <> 'main'") == []
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_view_has_every_column_of_the_one_table_it_reads(built: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A column that is new in the table is missing here until somebody adds it: in ``sql/main``."""
+    (table,) = MODELS[name].reads
+    columns = table_columns(built)
+    assert [column for owner, column in columns if owner == name] == [
+        column for owner, column in columns if owner == table
+    ]
 
 
 @pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
