@@ -1,13 +1,17 @@
-"""``alvh verify``: whether everything is as it was written. Heavy imports stay inside."""
+"""``alvh doctor`` and ``verify``: whether things can run, and are as they were written. Heavy imports stay inside."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.homes import home_to_read
+from flows.printing import print_json
 
 
 @reports_errors
@@ -35,3 +39,47 @@ def verify(
     print(text)
     if not is_sound:
         raise typer.Exit(4)
+
+
+@reports_errors
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nothing outside of this machine.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Look for what keeps a night from running, and say what to do.
+
+    Python and packages, the home, its lock and room, what is published and how old it is, the policy's signatures, the
+    clock, Prefect, and, where nights download, the publishers: one address a host, a few seconds. Nothing is written.
+    Code 0: no problem, warnings at most; 1: a problem.
+
+    \b
+    Examples:
+      alvh doctor
+      alvh doctor --offline
+      alvh doctor --json
+    """
+    from flows.doctor import Patient, examine, is_sound
+
+    folder = home_to_read(home)
+    findings = examine(Patient(folder, datetime.now(UTC), offline, _source_of(folder)))
+    if as_json:
+        rows = [asdict(finding) for finding in findings]
+        print_json({"home": str(folder.path), "is_sound": is_sound(findings), "findings": rows})
+    else:
+        from flows.doctor_texts import print_findings
+
+        print_findings(findings)
+    if not is_sound(findings):
+        raise typer.Exit(1)
+
+
+def _source_of(folder: Any) -> str:
+    """Return the source that nights would use: that of the environment, else of the home, else the sample."""
+    from flows.doctor_home import market_of_home
+    from flows.sources.choice import REAL_MARKET
+
+    given = os.environ.get("ALVH_SOURCE") or ("archive" if os.environ.get("ALVH_ARCHIVE") else None)
+    market = market_of_home(folder)
+    return given or ("cboe" if market == REAL_MARKET else "archive" if market and "sample" not in market else "sample")
