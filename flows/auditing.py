@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from flows.site import refresh_site
 from warehouse.audit_runs import run_audit_trials
 from warehouse.audits import WrittenAudit, judge_audit, write_audit
 from warehouse.home import Home
@@ -16,7 +17,7 @@ from warehouse.run_log import package_versions
 def audit_home(
     home: Home, *, now: datetime, command: str = "alvh audit", progress: Callable[[str], None] | None = None
 ) -> WrittenAudit:
-    """Audit the published warehouse of a home. The home is read; only ``audit/`` is written.
+    """Audit the published warehouse of a home. Only ``audit/`` is written, and the site that leads to it.
 
     Parameters
     ----------
@@ -39,4 +40,6 @@ def audit_home(
         record = judge_audit(
             connection, runs, command=command, made_at_utc=iso_utc(now), code_version=package_versions()["alvh"]
         )
-    return WrittenAudit(write_audit(home, record), record)
+    written = WrittenAudit(write_audit(home, record), record)
+    refresh_site(home)
+    return written

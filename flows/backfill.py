@@ -10,6 +10,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.console import say_progress
+from flows.site import refresh_site
 from transforms.errors import UsageError
 from warehouse.home import Home
 from warehouse.publish import run_lock
@@ -28,6 +29,8 @@ def write_reports(home: Home, first: date, last: date) -> int:
         for number, day in enumerate(days, start=1):
             write_report(connection, home, day, record.run, failures=record.failures, is_latest=day == newest)
             say_progress(number, len(days), str(day))
+    if days:
+        refresh_site(home, days)
     return len(days)
 
 

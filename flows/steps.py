@@ -26,6 +26,7 @@ from flows.fetch import (
 from flows.night import Night
 from flows.policies import AdmittedPolicies, admit_night, put_night_on_record
 from flows.settings import HttpSettings, Settings
+from flows.site import refresh_site
 from flows.sources.archive import ArchiveSource
 from flows.sources.base import Source
 from flows.sources.http import HttpSource
@@ -166,9 +167,9 @@ def record_step(night: Night, found: Assessment, policy_hash: str, warehouse_sha
 
 
 def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
-    """Write the report of a session from the published file."""
+    """Write the report of a session from the published file, and the pages around it."""
     with open_published(night.home) as connection:
-        return write_report(
+        written = write_report(
             connection,
             night.home,
             as_of,
@@ -176,6 +177,8 @@ def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str,
             failures=record["fetch"]["failures"],
             is_latest=is_latest,
         )
+    refresh_site(night.home, [as_of])
+    return written
 
 
 @contextmanager

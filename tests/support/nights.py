@@ -37,12 +37,13 @@ def check_with_sql_only(night: Night) -> list[CheckResult]:
 def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
     """The report step with each chart drawn once a process: most nights of the tests have the same three charts.
 
-    A chart is a pure function of its numbers, so the files are those that the step writes by itself.
+    A chart is a pure function of its numbers, so the files are those that the step writes by itself. The pages
+    around the reports, two hundred files in a new home, are left to the tests that are about them.
     """
     from transforms.report import render
 
     drawn = {name: _remembering(name, draw) for name, draw in render._DRAWINGS.items()}
-    with patch.object(render, "_DRAWINGS", drawn):
+    with patch.object(render, "_DRAWINGS", drawn), patch.object(steps, "refresh_site"):
         return steps.report_step(night, as_of, is_latest, record)
 
 
