@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from flows import audit_cli, book_cli, explain_cli, hedge_cli, keep_cli, look_cli, policy_cli, recalibrate_cli, run_cli
+from flows import notify_cli as notices
 from flows import sweep_cli as sweeps
 from flows.help_texts import AUDIT, CONTEXT, KEEP, LOOK, RULES, RUN, START_HERE, PanelGroup, run_app
 
@@ -22,7 +23,14 @@ app = typer.Typer(
 
 # In the order of the help: panels first, then what a reader needs first.
 for panel, commands in {
-    RUN: (run_cli.nightly, run_cli.backfill, run_cli.schedule, recalibrate_cli.recalibrate, run_cli.simulate),
+    RUN: (
+        run_cli.nightly,
+        run_cli.backfill,
+        run_cli.schedule,
+        notices.notify,
+        recalibrate_cli.recalibrate,
+        run_cli.simulate,
+    ),
     LOOK: (
         look_cli.status,
         look_cli.report,

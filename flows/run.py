@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows import steps
-from flows.console import say_progress, say_step
+from flows.console import say, say_progress, say_step
 from flows.fetch import FetchSummary
 from flows.night import Night
+from flows.notify import Told, is_notified, notify_step
 from flows.steps import Assessment
 from transforms.errors import PipelineError
 from warehouse.build import Built
@@ -25,6 +26,9 @@ from warehouse.reports import WrittenReport
 from warehouse.run_log import RunLog, close_interrupted, describe_published
 
 Result = TypeVar("Result")
+
+TOLD_FAILURES = frozenset({1, 4, 5})
+"""Exit codes of a night that did not do its work. A wrong option or a held lock is told to whoever ran it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Steps:
     check: Callable[[Night], list[CheckResult]] = steps.check_step
     publish: Callable[[Night, Mapping[str, Any]], tuple[Path, str]] = steps.publish_step
     report: Callable[[Night, date, bool, Mapping[str, Any]], WrittenReport] = steps.report_step
+    notify: Callable[[Night, Exception | None], Told] = notify_step
 
 
 def run_night(night: Night, do: Steps | None = None) -> NightResult:
@@ -68,13 +73,19 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
         sweep_builds(night.home)
         log = RunLog(night.home, night.run_id, night.now, command)
         log.note(source=night.source, session=night.session.isoformat(), is_simulated=night.is_simulated)
+        do = do or Steps()
         try:
-            return _run(night, log, do or Steps())
+            return _run(night, log, do)
         except PipelineError as error:
             log.note(outcome=error.outcome, exit_code=error.exit_code, error=error.lines())
+            if error.exit_code in TOLD_FAILURES:
+                _tell(night, log, do, error)
             raise
         except BaseException as error:
             log.note(outcome="failed", exit_code=1, error=[f"{type(error).__name__}: {error}"])
+            # Who breaks a night off by hand knows.
+            if isinstance(error, Exception):
+                _tell(night, log, do, error)
             raise
         finally:
             night.build_path.unlink(missing_ok=True)
@@ -122,7 +133,24 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     written = _timed(
         log, "report", lambda: do.report(night, found.as_of, is_latest, log.record), lambda done: str(done.html)
     )
+    if is_latest:
+        _tell(night, log, do, None)
     return NightResult(exit_code, outcome, sentence, found.as_of, written.html)
+
+
+def _tell(night: Night, log: RunLog, do: Steps, error: Exception | None) -> None:
+    """Tell of the night whoever is to be told. Whatever becomes of it, the night ends as it would have."""
+    if not is_notified():
+        return
+    try:
+        told = _timed(log, "notify", lambda: do.notify(night, error), lambda done: done.sentence)
+        log.note(notice=told.as_dict())
+    except Exception as problem:
+        # Prefect's server, or the disk. The text may be anything, and is not repeated.
+        say(f"warning: notify: nobody was told, {type(problem).__name__}")
+        return
+    if told.warning:
+        say(f"warning: notify: {told.warning}")
 
 
 def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSummary) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from transforms.notices.kinds import DEFAULT_TEXT
+
 
 class HttpSettings(BaseSettings):
     """How to behave towards a publisher's servers (``ALVH_HTTP_*``).
@@ -29,6 +31,25 @@ class HttpSettings(BaseSettings):
     user_agent: str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) alvh/0.1"
 
 
+class NotifySettings(BaseSettings):
+    """Who is told of a night, and of what (``ALVH_NOTIFY_*``).
+
+    Read where messages are sent and nowhere else: no night, step or record ever holds an address.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ALVH_NOTIFY_", frozen=True)
+
+    url: SecretStr | None = Field(default=None, description="Addresses of apprise, separated by blanks or commas.")
+    block: str | None = Field(default=None, description="A notification block of Prefect, such as slack-webhook/ops.")
+    on: str = Field(default=DEFAULT_TEXT, description="Kinds of news that are told; orders may be added.")
+    timeout_seconds: float = Field(default=15.0, gt=0, description="Bound on delivering a message, to all receivers.")
+
+    @property
+    def is_on(self) -> bool:
+        """True where somebody is to be told."""
+        return bool((self.url and self.url.get_secret_value().strip()) or (self.block or "").strip())
+
+
 class Settings(BaseSettings):
     """Where a run works and what it keeps (``ALVH_*``)."""
 
@@ -44,3 +65,4 @@ class Settings(BaseSettings):
     fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
     fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
     keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")
+    report_base_url: str | None = Field(default=None, description="Address under which the folder reports/ is served.")

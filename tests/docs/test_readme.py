@@ -14,7 +14,7 @@ import typer
 
 from flows.cli import app
 from flows.homes import DEFAULT_HOME, SAMPLE_HOME
-from flows.settings import HttpSettings, Settings
+from flows.settings import HttpSettings, NotifySettings, Settings
 from transforms import errors
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,7 +197,7 @@ def _exit_codes(page: Path) -> set[int]:
 def _settings() -> dict[str, object]:
     return {
         f"{kind.model_config['env_prefix']}{name}".upper(): field.default
-        for kind in (Settings, HttpSettings)
+        for kind in (Settings, NotifySettings, HttpSettings)
         for name, field in kind.model_fields.items()
         if name != "user_agent"
     }
