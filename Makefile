@@ -39,9 +39,11 @@ constraints: ## pin what a fresh resolution installs (then read the diff)
 	.venv-constraints/bin/python -m pip freeze --exclude alvh --exclude-editable > constraints.txt
 	rm -rf .venv-constraints
 
-docs: $(STAMP) ## write docs/data_dictionary.md from the column registry and the models
+docs: $(STAMP) ## write the generated pages: data dictionary, lineage, configuration
 	$(BIN)/python -m warehouse.dictionary > docs/data_dictionary.md.new
 	mv docs/data_dictionary.md.new docs/data_dictionary.md
+	$(BIN)/python -m warehouse.lineage
+	$(BIN)/python -m flows.configuration
 
 clean: ## remove the environment and caches, never the home folder
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

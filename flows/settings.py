@@ -22,13 +22,16 @@ class HttpSettings(BaseSettings):
         default=None, description="Ask MIRROR/<host>/<path> instead of the publishers themselves."
     )
     pace_seconds: float = Field(default=0.8, ge=0, description="Least time between two requests to one host.")
-    connect_timeout_seconds: float = Field(default=10.0, gt=0)
-    read_timeout_seconds: float = Field(default=60.0, gt=0)
+    connect_timeout_seconds: float = Field(default=10.0, gt=0, description="Longest wait for a connection.")
+    read_timeout_seconds: float = Field(default=60.0, gt=0, description="Longest silence of the server.")
     total_timeout_seconds: float = Field(default=300.0, gt=0, description="Bound on one body, however it drips.")
     attempts: int = Field(default=4, ge=1, le=10, description="Tries of one request, transient errors only.")
     backoff_seconds: float = Field(default=2.0, ge=0, description="First wait; doubled each time, with jitter.")
     max_wait_seconds: float = Field(default=120.0, ge=0, description="Longest wait a Retry-After may ask for.")
-    user_agent: str = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) alvh/0.1"
+    user_agent: str = Field(
+        default="Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) alvh/0.1",
+        description="How requests introduce themselves.",
+    )
 
 
 class NotifySettings(BaseSettings):
@@ -55,9 +58,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ALVH_", frozen=True)
 
-    home: Path | None = Field(default=None, description="Home folder.")
-    source: str | None = Field(default=None, description="cboe, archive or sample.")
-    archive: Path | None = Field(default=None, description="Offline archive, laid out as <host>/<path>.")
+    home: Path | None = Field(default=None, description="Home folder; see below for where none is named.")
+    source: str | None = Field(
+        default=None, description="cboe, archive or sample; the sample where neither it nor an archive is named."
+    )
+    archive: Path | None = Field(
+        default=None, description="Offline archive, laid out as <host>/<path>; alone it chooses the source archive."
+    )
     # Read where a source is opened and nowhere else: no night, step or record ever holds it.
     fred_api_key: SecretStr | None = Field(
         default=None, description="Your own key for FRED's API; without one, vintages are not asked for."
@@ -65,4 +72,7 @@ class Settings(BaseSettings):
     fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
     fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
     keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")
-    report_base_url: str | None = Field(default=None, description="Address under which the folder reports/ is served.")
+    report_base_url: str | None = Field(
+        default=None,
+        description="Address under which the folder reports/ is served; messages and Prefect's pages link to it.",
+    )

@@ -171,6 +171,41 @@ MADE_IN_PYTHON = {
     ),
 }
 
+MADE_FROM: dict[str, tuple[str, ...]] = {
+    "warehouse/calibrations.py": (
+        "core.daily_index_levels",
+        "core.daily_vx_listings",
+        "core.daily_vx_settlements",
+        "mart.daily_chain_signals",
+        "mart.daily_realised_volatility",
+        "mart.daily_sensitivities",
+        "mart.daily_term_structure",
+        "mart.daily_vix_chain",
+        "ref.parameters",
+        "ref.sessions",
+        "ref.stored_calibrations",
+    ),
+    "warehouse/hedge.py": (
+        "core.daily_hedge_inputs",
+        "core.daily_vix_option_quotes",
+        "core.daily_vx_listings",
+        "core.daily_vx_settlements",
+        "mart.daily_condor",
+        "mart.daily_realised_volatility",
+        "mart.daily_sensitivities",
+        "mart.daily_signals",
+        "mart.daily_term_structure",
+        "mart.daily_vix_chain",
+        "mart.daily_volatility_indices",
+        "mart.weekly_calibrations",
+        "ref.parameters",
+    ),
+    "warehouse/book.py": ("core.daily_hedge_inputs", "mart.daily_condor", "mart.daily_term_structure"),
+    "warehouse/revisions.py": ("core.daily_bill_rates", "core.daily_index_levels", "core.daily_vx_settlements"),
+}
+"""What the makers of tables read, by file; a test listens to them. States, positions and ledger are one walk
+(``warehouse/hedge.py``), and the book is walked through the same market."""
+
 _FILLED_LATE = {
     "ops.check_results": (
         "run_id varchar, check_name varchar, kind varchar, severity varchar, is_passed boolean, "
