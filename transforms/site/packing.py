@@ -23,7 +23,7 @@ def pack_column(values: Sequence[Any]) -> list[Any] | dict[str, list[Any]]:
         A dict has ``at`` (places, ascending, the first is 0) and ``is`` (the value from each place on).
     """
     places = [place for place, value in enumerate(values) if place == 0 or value != values[place - 1]]
-    if 3 * len(places) > len(values):
+    if 3 * len(places) >= len(values):
         return list(values)
     return {"at": places, "is": [values[place] for place in places]}
 
