@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from flows import audit_cli, book_cli, explain_cli, hedge_cli, keep_cli, look_cli, policy_cli, recalibrate_cli, run_cli
+from flows import (
+    audit_cli,
+    book_cli,
+    explain_cli,
+    export_cli,
+    hedge_cli,
+    keep_cli,
+    look_cli,
+    open_cli,
+    policy_cli,
+    recalibrate_cli,
+    run_cli,
+)
 from flows import notify_cli as notices
 from flows import sweep_cli as sweeps
 from flows.help_texts import AUDIT, CONTEXT, KEEP, LOOK, RULES, RUN, START_HERE, PanelGroup, run_app
@@ -34,6 +46,7 @@ for panel, commands in {
     LOOK: (
         look_cli.status,
         look_cli.report,
+        open_cli.open_,
         explain_cli.explain,
         hedge_cli.positions,
         hedge_cli.ledger,
@@ -41,10 +54,10 @@ for panel, commands in {
         look_cli.query,
     ),
     AUDIT: (audit_cli.audit, sweeps.sweep),
-    KEEP: (keep_cli.verify,),
+    KEEP: (keep_cli.doctor, keep_cli.verify, export_cli.export),
 }.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
 app.add_typer(policy_cli.policy_app, name="policy", rich_help_panel=RULES)
 app.add_typer(book_cli.book_app, name="book", rich_help_panel=RULES)
 

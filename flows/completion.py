@@ -34,6 +34,16 @@ def complete_formats(incomplete: str) -> list[str]:
     return _beginning(("table", "csv", "json", "parquet"), incomplete)
 
 
+def complete_export_formats(incomplete: str) -> list[str]:
+    """Return the formats of an export that begin so."""
+    return _beginning(("parquet", "csv"), incomplete)
+
+
+def complete_pages(incomplete: str) -> list[str]:
+    """Return the pages that can be opened and begin so."""
+    return _beginning(("report", "site", "audit", "sweep"), incomplete)
+
+
 def complete_presets(incomplete: str) -> list[str]:
     """Return the shipped policies that begin so."""
     return _beginning(

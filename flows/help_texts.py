@@ -38,7 +38,9 @@ START_HERE = """\
 Start here:
   alvh nightly           a night on a simulated market, which needs no network
   alvh status            what is published
+  alvh open report       its page in the browser
   alvh explain           why each layer stands where it stands
+  alvh doctor            when something does not work
 
 \b
 Exit codes: 0 done; 1 anything else; 2 usage; 3 published, degraded; 4 not published,

@@ -34,7 +34,7 @@ def notify(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Show what is told of a session, test the receivers, or send what is late.
+    """Show what is told of a session, test it, or send what is late.
 
     Receivers are set with ALVH_NOTIFY_URL and ALVH_NOTIFY_BLOCK. Without an option, what was not delivered
     is sent again. Code 1 where a receiver was not reached.
