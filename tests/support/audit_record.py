@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tests.support.audit_history import NAV_USD, draw_vix, make_history
+from tests.support.audit_history import NAV_USD, Floats, draw_vix, make_history
 from transforms.audit.bootstrap import Resampling
 from transforms.audit.history import PolicyHistory, Trial
 from transforms.audit.record import build_audit_record
@@ -16,10 +17,15 @@ from transforms.audit.rules import AuditRules
 SESSIONS = 1_400
 
 
-def make_policy(name: str, mean_usd: float, seed: int, sessions: dict[str, Any]) -> PolicyHistory:
+def make_policy(name: str, mean_usd: float, seed: int, sessions: Mapping[str, object]) -> PolicyHistory:
     draws = np.random.default_rng(seed).normal(mean_usd, 800.0, SESSIONS)
-    base = {"pnl_usd": draws, "protection_cost_usd": -draws, "roll_usd": -20.0}
-    shorts = {"pnl_usd": draws / 4, "credit_kept_usd": draws / 4, "credit_received_usd": 60.0, "roll_usd": 5.0}
+    base: dict[str, Floats | float] = {"pnl_usd": draws, "protection_cost_usd": -draws, "roll_usd": -20.0}
+    shorts: dict[str, Floats | float] = {
+        "pnl_usd": draws / 4,
+        "credit_kept_usd": draws / 4,
+        "credit_received_usd": 60.0,
+        "roll_usd": 5.0,
+    }
     return make_history(
         draw_vix(7, SESSIONS),
         {"base": base, "temporal_vega": shorts},
