@@ -13,7 +13,7 @@ import typer
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
-from flows.printing import print_json
+from flows.printing import print_json, print_lines
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ def show(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOptio
     if as_json:
         print_json(found)
         return
-    for line in describe_orders(found):
-        print(line)
+    print_lines("\n".join(describe_orders(found)))
 
 
 def describe_book(book: Book) -> Iterator[str]:
@@ -148,7 +147,7 @@ def describe_orders(found: Mapping[str, Any]) -> Iterator[str]:
     )
     if exposure is not None:
         yield (
-            f"protected    {exposure['exposure_source'].replace('_', ' ')}: vega "
+            f"protected      {exposure['exposure_source'].replace('_', ' ')}: vega "
             f"{_dollars(exposure['vega_usd_per_vix_pt'])} a point of the VIX, "
             f"delta {_dollars(exposure['delta_usd_per_pt'])} and gamma {_dollars(exposure['gamma_usd_per_pt2'], 2)} "
             "a point of the S&P 500"
@@ -156,7 +155,7 @@ def describe_orders(found: Mapping[str, Any]) -> Iterator[str]:
     for layer in found["layers"]:
         wanted = layer["target_vega_usd"]
         said = "" if wanted is None else f", wants {_dollars(wanted)} a point of its future"
-        yield f"{layer['layer']:<12} {layer['state']}{said}: {layer['reason']}"
+        yield f"{layer['layer']:<15}{layer['state']}{said}: {layer['reason']}"
     yield from _order_lines(found)
     for warning in found["warnings"]:
         yield f"warning: {warning}"
@@ -165,7 +164,7 @@ def describe_orders(found: Mapping[str, Any]) -> Iterator[str]:
 def _order_lines(found: Mapping[str, Any]) -> Iterator[str]:
     orders = found["orders"]
     if not orders:
-        yield "orders       none: nothing is wanted and nothing is held"
+        yield "orders         none: nothing is wanted and nothing is held"
         return
     cells = [
         (one["instrument"], *(_count(one[f"{name}_contracts"]) for name in ("target", "held", "order")), one["reason"])

@@ -40,12 +40,12 @@ def export(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write published tables as Parquet or CSV, to a folder or an object store.
+    """Write published tables as Parquet or CSV.
 
-    A file a table, and manifest.json last: run, policy, market, rows, columns with units, SHA-256. The same warehouse
-    gives the same CSV to the byte. Tables that are no longer exported are removed; those of your own book are left out
-    unless --tables names them. The data of a real market are for your own use: read Cboe's terms before you pass them
-    on.
+    To a folder or an object store: a file a table, and manifest.json last: run, policy, market, rows, columns with
+    units, SHA-256. The same warehouse gives the same CSV to the byte. Tables that are no longer exported are removed;
+    those of your own book are left out unless --tables names them. The data of a real market are for your own use: read
+    Cboe's terms before you pass them on.
 
     \b
     Examples:

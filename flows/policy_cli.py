@@ -13,7 +13,7 @@ from flows.command_line import DebugOption, HomeOption, JsonOption, reports_erro
 from flows.completion import complete_policies, complete_presets
 from flows.help_texts import PanelGroup
 from flows.homes import home_to_read
-from flows.printing import print_json
+from flows.printing import print_json, print_lines
 from transforms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def presets(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """
     from flows.policy_views import list_presets
 
-    _print(list_presets(as_json=as_json))
+    _print(list_presets(as_json=as_json)) if as_json else print_lines(list_presets(as_json=False))
 
 
 @policy_app.command()
@@ -270,7 +270,8 @@ def log(
     from flows.policy_views import describe_log
 
     folder = home_to_read(home)
-    _print(describe_log(folder, _register(home), number, as_json=as_json))
+    text = describe_log(folder, _register(home), number, as_json=as_json)
+    _print(text) if as_json else print_lines(text)
 
 
 @policy_app.command()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +30,26 @@ def print_json(document: object) -> None:
 
 
 _UNBOUNDED = 100_000
+_FIELDS = re.compile(r" {2,}")
+_NUMBER = re.compile(r"[+\-\u2212]?[\d,.]+")
+
+
+def print_lines(text: str) -> None:
+    """Print lines whose fields are parted by two blanks: as they are, or on a terminal with the last field wrapped.
+
+    Lines of one field are sentences, and wrap by themselves.
+    """
+    if not is_watched():
+        print(text)
+        return
+    page = Page(is_wide=True)
+    for has_fields, group in groupby(text.split("\n"), lambda line: bool(_FIELDS.search(line.strip()))):
+        if has_fields:
+            page.grid([_FIELDS.split(line.strip()) for line in group])
+        else:
+            for line in group:
+                page.line(line)
+    page.close()
 
 
 class Page:
@@ -69,6 +91,20 @@ class Page:
         grid.add_column(overflow="fold")
         for label, said, style in rows:
             grid.add_row(label, Text(said, style=style))
+        self.line(grid)
+
+    def grid(self, rows: Sequence[Sequence[str]]) -> None:
+        """Print rows of fields without heads: numbers to the right, the last field broken to the width."""
+        from rich.table import Table
+
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        count = max(len(row) for row in rows)
+        for place in range(count):
+            cells = [row[place] for row in rows if place < len(row)]
+            is_number = sum(1 for cell in cells if _NUMBER.fullmatch(cell)) * 2 > len(cells)
+            grid.add_column(justify="right" if is_number else "left", no_wrap=place < count - 1, overflow="fold")
+        for row in rows:
+            grid.add_row(*row)
         self.line(grid)
 
     def table(

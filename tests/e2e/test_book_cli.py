@@ -75,7 +75,7 @@ def test_show_gives_account_layers_and_orders(shell: Shell) -> None:
     assert lines[0] == (
         "2025-09-12  your account of $2,000,000, book of 2025-08-29, in the hedge since the close of 2025-08-29"
     )
-    assert lines[1].startswith("protected    book legs: vega ")
+    assert lines[1].startswith("protected      book legs: vega ")
     assert [line.split()[0] for line in lines[2:5]] == ["base", "temporal_vega", "second_engine"]
     header = next(number for number, line in enumerate(lines) if line.startswith("instrument"))
     assert lines[header].split() == ["instrument", "target", "held", "order", "reason"]
