@@ -45,7 +45,7 @@ def test_check_is_shown_with_claim_severity_rows_and_sample() -> None:
     text = render(PASSED, FAILED)
     for words in ("the newest session is there", "is not late", "failed", "2024-01-16", "6 more rows like these"):
         assert words in text
-    assert '<td class="number">7</td>' in text
+    assert '<td class="number" data-label="rows found">7</td>' in text
 
 
 def test_failed_checks_stand_before_warnings_and_those_before_the_rest() -> None:

@@ -79,6 +79,18 @@ def test_link_to_another_file_becomes_its_path() -> None:
     assert "href" not in body
 
 
+def test_name_of_a_table_or_of_its_file_is_a_link() -> None:
+    links = Parsed(render("`mart.daily_term_structure`, `sql/core/daily_index_levels.sql`, `a.b`")).links
+    assert "../mart.daily_term_structure.html" in links
+    assert "../core.daily_index_levels.html#made-by" in links
+
+
+def test_code_inside_a_link_keeps_its_link() -> None:
+    body = body_of("[`mart.daily_term_structure`](data_sources/fred.md)")
+    assert body.count("<a ") == 1
+    assert 'href="../sources/fred.html"' in body
+
+
 def test_link_to_elsewhere_stays_and_tells_nobody_where_it_came_from() -> None:
     assert 'href="https://www.cboe.com/" rel="noreferrer noopener"' in body_of("[x](https://www.cboe.com/)")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from transforms.site.paths import page_of_document, page_of_file, relative, resolve, way_up
+from transforms.site.paths import page_of_document, page_of_file, page_of_table, relative, resolve, way_up
 from transforms.site.shell import render_page
 
 if TYPE_CHECKING:
@@ -105,6 +105,14 @@ def _rewrite_links(
                 whole = found if "#" in found or not anchor else f"{found}#{anchor}"
                 token.attrSet("href", relative(page, whole))
                 unlinked.append("")
+        elif token.type == "code_inline" and not unlinked:
+            # the name of a table or of a model's file is as good as a link to it
+            named = page_of_table(token.content) if token.content in tables else None
+            found = named or page_of_file(token.content, documents, tables)
+            if found is not None and found.partition("#")[0] != page:
+                made.append(Token("link_open", "a", 1, attrs={"href": relative(page, found)}))
+                made += [token, Token("link_close", "a", -1)]
+                continue
         elif token.type == "link_close":
             path = unlinked.pop()
             if path:
