@@ -10,7 +10,7 @@ import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
 from flows.completion import complete_sources
-from flows.console import say
+from flows.console import say, say_part, working
 from flows.homes import home_to_read
 from flows.printing import print_json
 
@@ -57,7 +57,8 @@ def audit(
     from flows.auditing import audit_home
 
     started = datetime.now(UTC)
-    written = audit_home(folder, now=started, command=command, progress=lambda name: say(f"audit    {name}"))
+    with working("audit"):
+        written = audit_home(folder, now=started, command=command, progress=lambda name: say_part("audit", name))
     if as_json:
         print_json(written.record)
         return

@@ -28,7 +28,7 @@ def write_reports(home: Home, first: date, last: date) -> int:
         newest, days = latest_session(connection), read_sessions(connection, first, last)
         for number, day in enumerate(days, start=1):
             write_report(connection, home, day, record.run, failures=record.failures, is_latest=day == newest)
-            say_progress(number, len(days), str(day))
+            say_progress(number, len(days), str(day), step="reports", unit="written")
     if days:
         refresh_site(home, days)
     return len(days)

@@ -9,7 +9,7 @@ import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
 from flows.completion import complete_export_formats, complete_schemas, complete_tables
-from flows.console import say
+from flows.console import say, say_progress, working
 from flows.homes import home_to_read
 from flows.printing import print_json
 from transforms.errors import UsageError
@@ -58,15 +58,17 @@ def export(
     if tables is not None and schema is not None:
         raise UsageError("--tables and --schema exclude each other", expected="one of them, or none")
     store = open_store(to)
-    manifest = export_tables(
-        home_to_read(home),
-        store,
-        file_format=file_format,
-        tables=[name.strip() for name in (tables or "").split(",") if name.strip()],
-        schema=schema or "mart",
-        since=since.date() if since else None,
-        is_forced=force,
-    )
+    with working("export"):
+        manifest = export_tables(
+            home_to_read(home),
+            store,
+            file_format=file_format,
+            tables=[name.strip() for name in (tables or "").split(",") if name.strip()],
+            schema=schema or "mart",
+            since=since.date() if since else None,
+            is_forced=force,
+            progress=lambda done, planned, table: say_progress(done, planned, table, step="export", unit="written"),
+        )
     if as_json:
         print_json(manifest)
     else:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows import steps
-from flows.console import say, say_progress, say_step
+from flows.console import say, say_progress, say_step, working
 from flows.fetch import FetchSummary
 from flows.night import Night
 from flows.notify import Told, is_notified, notify_step
@@ -180,7 +180,8 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
 
 def _timed(log: RunLog, name: str, run: Callable[[], Result], say: Callable[[Result], str]) -> Result:
     started = time.monotonic()
-    result = run()
+    with working(name):
+        result = run()
     seconds = time.monotonic() - started
     log.step(name, seconds, say(result))
     say_step(name, say(result), seconds)

@@ -18,6 +18,7 @@ from flows.command_line import (
     VerboseOption,
     reports_errors,
 )
+from flows.console import working
 from flows.homes import home_to_read, home_to_write
 from transforms.errors import UsageError
 
@@ -95,7 +96,8 @@ def backfill(
     _require_published(folder)
     from flows.backfill import backfill as backfill_flow
 
-    written = backfill_flow(home=str(folder.path), first=start.date(), last=end.date())
+    with working("reports"):
+        written = backfill_flow(home=str(folder.path), first=start.date(), last=end.date())
     print(f"{written} reports written under {folder.reports}")
 
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.command_line import DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
-from flows.console import say
+from flows.console import is_moving, say, say_part, working
 from flows.homes import home_to_read
 from flows.printing import print_json
 from transforms.errors import UsageError
@@ -63,16 +63,17 @@ def sweep(
         run = run_on_scheduler(scheduler) if scheduler is not None else run_on_workers(workers or 1)
     from flows.sweeping import sweep_home
 
-    written = sweep_home(
-        folder,
-        grid.expanduser(),
-        now=datetime.now(UTC),
-        run=run,
-        simulated_paths=paths,
-        is_resumed=resume,
-        command=f"alvh sweep --grid {shlex.quote(str(grid))}" + (f" --paths {paths}" if paths else ""),
-        tell=_teller(),
-    )
+    with working("sweep"):
+        written = sweep_home(
+            folder,
+            grid.expanduser(),
+            now=datetime.now(UTC),
+            run=run,
+            simulated_paths=paths,
+            is_resumed=resume,
+            command=f"alvh sweep --grid {shlex.quote(str(grid))}" + (f" --paths {paths}" if paths else ""),
+            tell=_teller(),
+        )
     if as_json:
         print_json(written.record)
     else:
@@ -101,10 +102,13 @@ def describe_sweep(record: dict[str, Any]) -> list[str]:
 
 
 def _teller() -> Callable[[str, bool], None]:
-    """Say lines as they come; those that only count are said once in a while."""
+    """Say lines as they come; those that only count are shown in place, or said once in a while."""
     last = [0.0]
 
     def tell(text: str, must: bool) -> None:
+        if not must and is_moving():
+            say_part("sweep", text)
+            return
         now = time.monotonic()
         if must or now - last[0] >= _TELL_EVERY_SECONDS:
             last[0] = now
