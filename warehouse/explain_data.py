@@ -75,7 +75,9 @@ from (
         max(state.state) filter (state.layer = 'base') as base,
         max(state.state) filter (state.layer = 'temporal_vega') as temporal_vega,
         max(state.state) filter (state.layer = 'second_engine') as second_engine,
-        max(state.step_count) filter (state.layer = 'temporal_vega') as temporal_steps
+        max(state.step_count) filter (state.layer = 'temporal_vega') as temporal_steps,
+        max(state.held_rank) filter (state.layer = 'base') as base_rank,
+        any_value(state.policy_hash) as policy_hash
     from mart.daily_hedge_state as state
     join mart.daily_signals as signal on signal.trade_date = state.trade_date
     where state.trade_date <= $as_of

@@ -19,7 +19,15 @@ from warehouse.explain_data import read_explain_facts
 from warehouse.hedge_data import has_ledger, read_statement_facts
 from warehouse.models import load_columns
 
-_HISTORY_SESSIONS = 300
+_HISTORY_SESSIONS = 1_260
+"""Sessions of the curve that are read: five years, for the band of past curves."""
+
+_UPCOMING = """
+select session_date, is_futures_session, is_equity_session, futures_session_count
+from ref.sessions
+where session_date >= $as_of and session_date <= $as_of + 100
+order by session_date
+"""
 
 # One row a source as a reader thinks of it: newest value at or before the session, and its age. A source that is
 # a single file names it; the others are all files of their format.
@@ -260,6 +268,8 @@ def read_report_inputs(
         statement=read_statement_facts(connection, as_of) if with_statement and has_ledger(connection) else None,
         book=book,
         book_note=book_note,
+        upcoming=tuple(_dicts(connection, _UPCOMING, bounds)),
+        minutes_basis=_read_minutes_basis(connection, as_of),
     )
 
 
@@ -272,6 +282,13 @@ def _read_book(connection: duckdb.DuckDBPyConnection, *, is_newest: bool) -> tup
         return (found, "") if found["account"] else (None, explain_no_book(found["warnings"]))
     # whether there is a book now is no fact of that session, but that it would not be shown is worth a line
     return None, EARLIER_SESSION if found["account"] else NO_BOOK
+
+
+def _read_minutes_basis(connection: duckdb.DuckDBPyConnection, as_of: date) -> str | None:
+    query = "select next_fomc_minutes_basis from mart.daily_macro_events where trade_date = ?"
+    row = connection.execute(query, [as_of]).fetchone()
+    basis: str | None = row[0] if row else None
+    return basis
 
 
 def _due_session(connection: duckdb.DuckDBPyConnection) -> date | None:

@@ -78,8 +78,10 @@ def test_every_number_of_the_tables_leads_to_its_definition() -> None:
     page = render_html(build())
     anchors = set(re.findall(r'<div id="(g-[\w]+)"', page))
     linked = set(re.findall(r'href="#(g-[\w]+)"', page))
-    assert {"g-self_funding_ratio_12m", "g-vega_usd", "g-protection_cost_usd"} <= linked
+    assert {"g-option_pnl_usd", "g-credit_given_back_usd"} <= anchors
     assert linked <= anchors
+    for column in ("daily_hedge_ledger.html#self_funding_ratio_12m", "daily_positions.html#vega_usd"):
+        assert f'class="ref" href="../reference/mart.{column}"' in page
 
 
 def test_option_numbers_carry_their_band_and_label() -> None:

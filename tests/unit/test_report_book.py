@@ -266,9 +266,13 @@ def test_every_number_of_the_section_leads_to_its_definition_even_without_a_ledg
     for changes in ({}, {"statement": None}):
         page = render_html(build(make_book(), **changes))
         anchors = re.findall(r'<div id="(g-[\w]+)"', page)
-        linked = set(re.findall(r'href="#(g-[\w]+)"', page.partition('<section id="book"')[2]))
-        assert {"g-base_target_contracts", "g-stated_contracts", "g-vega_usd_per_vix_pt"} <= linked
-        assert linked <= set(anchors)
+        linked = set(re.findall(r'href="\.\./reference/([\w.#]+)"', page.partition('<section id="book"')[2]))
+        wanted = {
+            *("mart.book_orders.html#base_target_contracts", "ref.book_positions.html#stated_contracts"),
+            "mart.book_exposure.html#vega_usd_per_vix_pt",
+        }
+        assert wanted <= linked
+        assert {f"g-{one.partition('#')[2]}" for one in wanted} <= set(anchors)
         assert len(anchors) == len(set(anchors))
 
 

@@ -7,8 +7,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.support.report_fixtures import change_tonight, make_inputs, make_term_structure
-from transforms.report.charts import THEME, draw_curve_chart, draw_history_chart
+from transforms.page.drawing import THEME
+from transforms.report.charts import draw_history_chart
 from transforms.report.context import build_report_context
+from transforms.report.curve_chart import draw_curve_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWINGS = {"curve": draw_curve_chart, "history": draw_history_chart}
@@ -96,7 +98,7 @@ def test_chart_escapes_a_hostile_title(name: str) -> None:
 
 def test_curve_title_says_the_finding() -> None:
     title = charts(contango_frac=0.099, curve_state="steep")["curve"]["title"]
-    assert title == "Curve in steep contango: VX2 9.90% above VX1"
+    assert title.startswith("Curve in steep contango: VX2 9.90% above VX1; 30 days at ")
 
 
 def test_curve_starts_at_spot_and_goes_by_calendar_days() -> None:

@@ -20,6 +20,7 @@ from tests.support.report_fixtures import (
     make_volatility_indices,
 )
 from transforms.errors import PipelineError
+from transforms.page.links import reference_href
 from transforms.page.text import clean_text, say_date, say_level, say_number, to_plain
 from transforms.report.context import build_report_context
 
@@ -68,25 +69,29 @@ def reasons(context: dict[str, Any]) -> str:
 # -- headline and strip
 
 
-def test_headline_states_slope_and_vix() -> None:
+def test_headline_says_the_hedge_first_then_governor_curve_and_vix() -> None:
     context = build_tonight(
         vx1_settle_pts=18.5, vx2_settle_pts=20.1, contango_frac=20.1 / 18.5 - 1, curve_state="steep",
         curve_regime="steep", days_in_regime=12, vix_close_pts=16.2, vix_pctile=0.38,
     )  # fmt: skip
     assert context["headline"] == (
-        "Curve in steep contango: VX2 8.65% above VX1; regime steep, 12 sessions so far. "
-        "VIX closed at 16.20, 38th percentile of its history."
+        "Base active in VX1, temporal vega armed (waiting for convergence), second engine idle; governor promoter; "
+        "curve in steep contango: VX2 8.65% above VX1; VIX 16.20."
     )
+
+
+def test_headline_without_a_policy_is_of_the_curve_alone() -> None:
+    assert build(hedge=None)["headline"].startswith("Curve ")
 
 
 def test_headline_says_below_in_backwardation() -> None:
     context = build_tonight(contango_frac=-0.042, curve_state="backwardation", curve_regime="backwardation")
-    assert "Curve in backwardation: VX2 4.20% below VX1" in context["headline"]
+    assert "curve in backwardation: VX2 4.20% below VX1" in context["headline"]
 
 
 def test_headline_names_the_regime_that_still_holds() -> None:
     context = build_tonight(contango_frac=0.021, curve_state="flat", curve_regime="contango", days_in_regime=31)
-    assert "Curve flat" in context["headline"]
+    assert "curve flat" in context["headline"]
     assert "the confirmed regime is still contango, 31 sessions so far" in context["headline"]
 
 
@@ -95,13 +100,16 @@ def test_headline_gives_the_reason_when_the_slope_is_missing() -> None:
     assert "not evaluable: needs VX2, which is missing on 20 Feb 2026" in context["headline"]
 
 
-def test_strip_shows_a_missing_vix_as_not_published() -> None:
-    assert build_tonight(vix_close_pts=None)["strip"][0]["value"] == "not published"
+def test_missing_vix_is_not_published_and_has_no_change() -> None:
+    cells = build_tonight(vix_close_pts=None)["since"]["table"]["rows"][0]["cells"]
+    assert [cell["text"] for cell in cells[2:]] == ["not published", "\N{EM DASH}"]
 
 
-def test_strip_has_vix_vx1_contango_regime_and_health() -> None:
+def test_strip_has_layers_governor_regime_funding_and_health() -> None:
     labels = [box["label"] for box in build()["strip"]]
-    assert labels == ["VIX", "VX1", "Contango", "Regime", "Data health"]
+    layers = ["Base", "Temporal vega", "Second engine", "Governor"]
+    assert labels == [*layers, "Regime", "Funding", "Data health"]
+    assert [box["label"] for box in build(hedge=None, statement=None)["strip"]] == ["Regime", "Data health"]
 
 
 # -- curve
@@ -337,7 +345,9 @@ def test_glossary_says_units_in_words() -> None:
 
 def test_every_measure_has_a_glossary_entry() -> None:
     context = build()
-    anchors = {f"#{entry['anchor']}" for entry in context["glossary"]}
+    explained = {f"#{entry['anchor']}" for entry in context["glossary"]}
+    explained |= {entry["href"] for entry in context["glossary"]}
+    explained |= {reference_href("mart.daily_term_structure", f"vx{rank}_settle_pts") for rank in range(1, 10)}
     linked = {
         cell["href"]
         for table in context["tables"].values()
@@ -345,7 +355,7 @@ def test_every_measure_has_a_glossary_entry() -> None:
         for cell in row["cells"]
         if cell["href"]
     }
-    assert linked <= anchors
+    assert linked <= explained
 
 
 def test_inputs_refuse_a_session_after_the_report() -> None:

@@ -114,7 +114,10 @@ def test_html_stays_below_a_megabyte_on_a_terrible_night() -> None:
 def test_html_asks_the_network_for_nothing(html: str) -> None:
     page = Page(html)
     assert not page.named("script", "link", "img", "iframe", "object", "embed", "base", "form")
-    assert all((one.get("href") or "#").startswith("#") for one in page.named("a"))
+    assert all(
+        re.match(r"#|\.\./(index\.html|reference/)|(checks|hedge-state)\.", one["href"] or "")
+        for one in page.named("a")
+    )
     assert not re.search(r"url\((?!#)|@import", html)
 
 
@@ -126,7 +129,8 @@ def test_html_forbids_scripts_and_network_by_policy(html: str) -> None:
 def test_html_links_lead_to_anchors_of_the_page(html: str) -> None:
     page = Page(html)
     anchors = {attributes.get("id") for _, attributes in page.tags}
-    assert {(one["href"] or "")[1:] for one in page.named("a")} <= anchors
+    inside = {one["href"] or "" for one in page.named("a") if (one["href"] or "#").startswith("#")}
+    assert {href[1:] for href in inside} <= anchors
 
 
 def test_html_identifiers_are_unique(html: str) -> None:
@@ -162,7 +166,7 @@ def test_html_tables_scroll_in_their_own_named_box(html: str) -> None:
 
 def test_html_charts_have_text_alternatives(html: str) -> None:
     charts = Page(html).named("svg")
-    assert len(charts) == 8
+    assert len(charts) == 14  # seven, each for a wide window and for a phone
     assert all(one["role"] == "img" and one["aria-labelledby"] for one in charts)
 
 
@@ -248,6 +252,11 @@ def test_escape_markdown_leaves_names_of_columns_readable() -> None:
     assert escape_markdown("daily_vx__settle_pts") == "daily_vx__settle_pts"
 
 
+def test_escape_markdown_leaves_an_ampersand_and_disarms_an_entity() -> None:
+    assert escape_markdown("P&L, S&P 500 & more") == "P&L, S&P 500 & more"
+    assert escape_markdown("&lt;b&#62; <i>") == "&amp;lt;b&amp;#62; &lt;i&gt;"
+
+
 def test_escape_markdown_disarms_emphasis() -> None:
     assert escape_markdown("_a_ *b*") == r"\_a\_ \*b\*"
 
@@ -278,7 +287,8 @@ def test_json_has_the_keys_of_the_contract() -> None:
     assert list(json.loads(render_json(build()))) == [
         "schema_version", "as_of", "is_simulated", "policy_hash", "run_id", "curve", "regime", "layers",
         "governor", "transitions", "next_session", "account", "positions", "totals", "trades", "time_shifts",
-        "funding", "valuation", "book", "book_note", "context", "data_health", "provenance",
+        "funding", "valuation", "book", "book_note", "context", "since_yesterday", "next_changes", "calendar",
+        "data_health", "provenance",
     ]  # fmt: skip
 
 
@@ -317,6 +327,10 @@ def test_json_of_a_hostile_night_is_valid() -> None:
         (("transitions", 0, "to_state"), "gone"),
         (("context", "breadth", "missing"), {"ad_divergence_z": "lost"}),
         (("context", "moon"), {}),
+        (("since_yesterday", "restated_count"), None),
+        (("next_changes", 0, "layer"), "moon"),
+        (("calendar",), {}),
+        (("funding", "months", 0, "month"), "Jan 2026"),
     ],
 )
 def test_json_refuses_a_wrong_shape(path: tuple[str | int, ...], value: object) -> None:

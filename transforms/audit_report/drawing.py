@@ -23,6 +23,7 @@ from transforms.page.drawing import (
     mark_months,
     mark_years,
     say_nothing_published,
+    say_tick,
     style_for,
     to_inline_svg,
 )
@@ -146,12 +147,6 @@ def draw_forest(chart: Mapping[str, Any], *, chart_id: str, is_compact: bool = F
         if len(chart["marks"]) > 1:
             _explain_marks(figure, chart["marks"], is_compact)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
-
-
-def say_tick(value: float, _: object = None) -> str:
-    """Return a tick with a true minus sign and no needless digits."""
-    text = f"{abs(value):g}"
-    return f"\N{MINUS SIGN}{text}" if value < 0 and text != "0" else text
 
 
 def _place_beside(

@@ -57,8 +57,7 @@ def list_needs(facts: ExplainFacts, clause: Mapping[str, Any], *, wanted: bool) 
     Returns
     -------
     list of dict
-        ``rule``, ``is_met`` (None: not evaluable) and ``text``: one entry for each term where all of them are
-        needed, else one for the clause.
+        As :func:`make_need`: one entry for each term where all of them are needed, else one for the clause.
     """
     node = facts.conditions.get(clause["expression"])
     truth = clause["truth"]
@@ -68,15 +67,42 @@ def list_needs(facts: ExplainFacts, clause: Mapping[str, Any], *, wanted: bool) 
     joined, terms = build_terms(node, clause.get("values") or {}, clause.get("parameters") or {})
     said = [(term.truth, say_term(term, facts.units, facts.gaps, wanted=wanted)) for term in terms]
     if joined in ("", "and" if wanted else "or"):
-        return [_need(clause, one, text, wanted=wanted) for one, text in said]
+        return [
+            _need(clause, one, text, wanted=wanted, term=term, unit=facts.units.get(term.column or ""))
+            for term, (one, text) in zip(terms, said, strict=True)
+        ]
     # one of them is enough: while one is there, the others do not matter
     chosen = [text for one, text in said if one == wanted][:1] or [text for _, text in said]
     text = chosen[0] if len(chosen) == 1 else f"one of: {'; '.join(chosen)}"
     return [_need(clause, truth, text, wanted=wanted)]
 
 
-def _need(clause: Mapping[str, Any], truth: bool | None, text: str, *, wanted: bool) -> dict[str, Any]:
-    return {"rule": clause["rule"], "is_met": None if truth is None else truth == wanted, "text": text}
+def make_need(
+    is_met: bool | None, text: str, *, rule: str | None = None, term: Term | None = None, unit: str | None = None
+) -> dict[str, Any]:
+    """Return one condition of a transition: in words, and as numbers where one column is compared with one number."""
+    numbers = ("column", "is_size", "value", "threshold", "distance", "bound")
+    is_measured = term is not None and term.distance is not None
+    return {
+        "rule": rule,
+        "is_met": is_met,
+        "text": text,
+        **{name: getattr(term, name) if is_measured else None for name in numbers},
+        "unit": unit if is_measured else None,
+    }
+
+
+def _need(
+    clause: Mapping[str, Any],
+    truth: bool | None,
+    text: str,
+    *,
+    wanted: bool,
+    term: Term | None = None,
+    unit: str | None = None,
+) -> dict[str, Any]:
+    is_met = None if truth is None else truth == wanted
+    return make_need(is_met, text, rule=clause["rule"], term=term, unit=unit)
 
 
 def build_guards(facts: ExplainFacts) -> list[dict[str, Any]]:

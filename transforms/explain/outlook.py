@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from transforms.explain.clauses import list_needs
+from transforms.explain.clauses import list_needs, make_need
 from transforms.explain.facts import EpisodeSession, ExplainFacts
 from transforms.explain.words import say_count, say_value
 
@@ -82,7 +82,7 @@ def build_outlook(facts: ExplainFacts, layer: str) -> list[dict[str, Any]]:
     list of dict
         ``to_state`` (None for a further step or a roll, which change no state), ``what`` (in words) and
         ``needs``: a list of ``rule`` (None where it is no rule of the layer), ``is_met`` (None where it
-        cannot be evaluated) and ``text``.
+        cannot be evaluated), ``text``, and the numbers of :func:`transforms.explain.clauses.make_need`.
     """
     clauses = {clause["rule"]: clause for clause in facts.states[layer]["clauses"]}
     build = {"base": _base, "temporal_vega": _temporal, "second_engine": _second}[layer]
@@ -172,7 +172,7 @@ def _entitled(
     """A further step is due once VIX was full since arming, or with so many excursions more than at arming."""
     if counts is None or counts.entitled_steps is None:
         text = "a further step to be due: not to be seen after a change of policy"
-        return {"rule": None, "is_met": None, "text": text}
+        return make_need(None, text)
     due = counts.entitled_steps
     if due > steps:
         return _fact(True, f"{say_count(due, 'step')} due since arming, {steps} taken: met")
@@ -201,7 +201,7 @@ def _closes(wanted: float | None, counted: int | None) -> list[dict[str, Any]]:
     if wanted is None or wanted <= 1:
         return []
     if counted is None:
-        return [{"rule": None, "is_met": None, "text": f"{int(wanted)} closes in a row"}]
+        return [make_need(None, f"{int(wanted)} closes in a row")]
     return [_fact(counted >= wanted, f"{int(wanted)} closes in a row, {counted} so far")]
 
 
@@ -213,7 +213,7 @@ def _promoter(facts: ExplainFacts) -> dict[str, Any]:
 
 
 def _fact(is_met: bool, text: str) -> dict[str, Any]:
-    return {"rule": None, "is_met": is_met, "text": text}
+    return make_need(is_met, text)
 
 
 def _step(to_state: str | None, what: str, needs: list[dict[str, Any]]) -> dict[str, Any]:

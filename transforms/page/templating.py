@@ -70,7 +70,7 @@ def draw_twice(draw: Draw, chart: Mapping[str, Any], name: str, **options: Any) 
     draw
         The drawing.
     chart
-        At least ``title``, which says the finding.
+        At least ``title``, which says the finding; ``note``, where something has to be explained below.
     name
         Name of the chart on its page, the beginning of every identifier in the drawing.
     **options
@@ -79,6 +79,7 @@ def draw_twice(draw: Draw, chart: Mapping[str, Any], name: str, **options: Any) 
     # our own drawings: their texts are escaped where they are made
     return {
         "title": chart["title"],
+        "note": chart.get("note", ""),
         "wide": Markup(draw(chart, chart_id=f"{name}-wide", **options)),  # noqa: S704
         "compact": Markup(draw(chart, chart_id=f"{name}-compact", is_compact=True, **options)),  # noqa: S704
     }

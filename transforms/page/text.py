@@ -112,6 +112,12 @@ def say_month(value: date | str) -> str:
     return f"{_MONTHS[day.month - 1]} {day.year}" if day.month == 1 else _MONTHS[day.month - 1]
 
 
+def say_month_of(month: str) -> str:
+    """Return ``Jan 2026`` for ``2026-01``."""
+    year, number = month.split("-")
+    return f"{_MONTHS[int(number) - 1]} {year}"
+
+
 def say_number(value: float | None, style: str, *, signed: bool = False) -> str:
     """Return a number in one of the report's styles.
 

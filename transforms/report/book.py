@@ -11,7 +11,9 @@ from typing import Any
 from transforms.page.tables import make_cell, make_column, make_row, make_table
 from transforms.page.text import MISSING, join_words, say_count, say_date, say_number, to_plain
 from transforms.policy.model import LAYERS
-from transforms.report.measures import Measure, anchor
+from transforms.report.cells import number_column
+from transforms.report.links import href_of
+from transforms.report.measures import Measure
 from transforms.statement.words import LAYER_TITLES, say_contracts, say_usd
 
 NO_BOOK = "No book of your own is in use; docs/book.md says how inputs/book.toml adds the orders of your account here."
@@ -160,9 +162,9 @@ def _protected_table(protected: Mapping[str, Any]) -> dict[str, Any]:
     what, kind = _say_protected(protected)
     columns = [
         make_column("Protected"),
-        _column("Delta", "delta_usd_per_pt", "$ a point of SPX"),
-        _column("Gamma", "gamma_usd_per_pt2", "its change a point"),
-        _column("Vega", "vega_usd_per_vix_pt", "$ a point of VIX"),
+        number_column("Delta", "delta_usd_per_pt", "$ a point of SPX"),
+        number_column("Gamma", "gamma_usd_per_pt2", "its change a point"),
+        number_column("Vega", "vega_usd_per_vix_pt", "$ a point of VIX"),
         make_column("Kind"),
     ]
     held = [leg for leg in protected["legs"] if not leg["is_expired"]]
@@ -190,11 +192,11 @@ def _order_table(orders: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "target",
                 terse=f"{LAYER_TITLES[layer]} target",
                 is_number=True,
-                href=anchor(f"{layer}_target_contracts"),
+                href=href_of(f"{layer}_target_contracts"),
             )
             for layer in LAYERS
         ),
-        _column("Held", "stated_contracts", "your book"),
+        number_column("Held", "stated_contracts", "your book"),
         make_column("Order", "next session", is_number=True),
         make_column("Why"),
     ]
@@ -226,7 +228,3 @@ def _contracts(value: float | None, *, signed: bool = False) -> dict[str, Any]:
 
 def _greek(value: float | None) -> dict[str, Any]:
     return make_cell(say_number(value, "pts"), tone="missing" if value is None else "")
-
-
-def _column(label: str, column: str, detail: str = "") -> dict[str, Any]:
-    return make_column(label, detail, is_number=True, href=anchor(column))

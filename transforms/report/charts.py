@@ -1,4 +1,6 @@
-"""Charts as inline SVG that takes its colours and fonts from the page around it.
+"""Charts along the sessions: VIX, contango and regime; and the states of the layers.
+
+Inline SVG that takes its colours and fonts from the page around it.
 
 Matplotlib draws in sentinel colours, which are then replaced by CSS variables: one drawing serves the
 light page, the dark page and paper. Text stays text, identifiers are derived from the chart's own
@@ -30,84 +32,8 @@ from transforms.page.drawing import (
 )
 from transforms.report.curve import REGIMES
 
-SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
-    ("now", "-", "o", 2.2, 5.0),
-    ("day", (0, (5, 2)), "s", 1.3, 3.6),
-    ("week", (0, (2, 1.6)), "^", 1.3, 4.2),
-    ("month", (0, (7, 2, 1.5, 2)), "D", 1.3, 3.4),
-)
-"""Role, dash, marker, line width and marker size by series: told apart without colour too."""
-
 _REGIME_ROLES = {"contango": "contango-regime"}
 _DASHED: Any = (0, (4, 1.4))
-
-
-def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_compact: bool = False) -> str:
-    """Draw the settlements against calendar days to expiry, VIX at 0, tonight against earlier sessions.
-
-    Parameters
-    ----------
-    chart
-        ``title``, ``description`` and ``series``: a list of ``name`` and ``points``, each point
-        ``[days, points or None]``, tonight first. A missing point breaks the line.
-    chart_id
-        Prefix of every identifier in the drawing; two charts of one page need two.
-    is_compact
-        Draw for a phone: narrower, with larger letters in proportion.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element with a title and a description.
-    """
-    with mpl.rc_context(style_for(chart_id)):
-        figure = Figure(figsize=(4.1, 3.7) if is_compact else (10.4, 4.1))
-        axes = figure.add_axes((0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
-        dress(axes)
-        heights: list[float] = []
-        for series, (role, dash, marker, width, size) in reversed(
-            list(zip(chart["series"], SERIES_STYLES, strict=False))
-        ):
-            days = [point[0] for point in series["points"]]
-            points = [to_nan(point[1]) for point in series["points"]]
-            heights += [point for point in points if not math.isnan(point)]
-            axes.plot(
-                days,
-                points,
-                color=THEME[role],
-                linestyle=dash,
-                linewidth=width,
-                marker=marker,
-                markersize=size,
-                markerfacecolor=THEME[role if role == "now" else "surface"],
-                markeredgecolor=THEME[role],
-                markeredgewidth=1.1,
-                label=series["name"],
-                clip_on=False,
-            )
-        axes.set_xlabel("calendar days to expiry (VIX at 0)", color=THEME["muted"], fontsize=9)
-        axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
-        if heights:
-            margin = max(0.08 * (max(heights) - min(heights)), 0.25)
-            axes.set_ylim(min(heights) - margin, max(heights) + margin)
-            handles, labels = axes.get_legend_handles_labels()
-            figure.legend(
-                handles[::-1],
-                labels[::-1],
-                ncols=2 if is_compact else 4,
-                loc="upper right",
-                bbox_to_anchor=(0.995, 1.0),
-                frameon=False,
-                fontsize=9,
-                labelcolor=THEME["ink"],
-                handlelength=2.6,
-                columnspacing=1.4,
-                borderaxespad=0.1,
-            )
-        else:
-            say_nothing_published(axes)
-        axes.set_xlim(left=-4)
-        return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
 def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", is_compact: bool = False) -> str:
@@ -120,7 +46,7 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
         empty) and ``sessions``: ``trade_date``, ``vix_close_pts``, ``vx1_settle_pts``,
         ``contango_frac``, ``curve_regime``. Missing values leave a gap.
     chart_id, is_compact
-        As for :func:`draw_curve_chart`.
+        As for :func:`transforms.report.curve_chart.draw_curve_chart`.
     """
     sessions = chart["sessions"]
     with mpl.rc_context(style_for(chart_id)):
@@ -151,7 +77,7 @@ def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_
         ``title``, ``description``, ``levels`` (pairs of word and VIX level) and ``sessions``: ``trade_date``,
         ``vix_close_pts``, ``base``, ``temporal_vega``, ``second_engine``, ``temporal_steps``, ``governor_mode``.
     chart_id, is_compact
-        As for :func:`draw_curve_chart`.
+        As for :func:`transforms.report.curve_chart.draw_curve_chart`.
     """
     sessions = chart["sessions"]
     with mpl.rc_context(style_for(chart_id)):

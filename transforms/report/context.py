@@ -12,30 +12,22 @@ from typing import Any
 from transforms.explain.build import build_explanation
 from transforms.page.text import (
     MISSING,
-    NOT_PUBLISHED,
-    say_count,
     say_date,
-    say_level,
-    say_number,
-    to_number,
     to_plain,
 )
-from transforms.report.accounts import build_ledger_section, build_positions_section
 from transforms.report.book import BOOK_MEASURES, build_book_section, build_book_state
+from transforms.report.calendar import build_calendar, build_calendar_table, explain_bases
+from transforms.report.changes import build_next_changes, build_since_yesterday
+from transforms.report.chart_set import build_charts
 from transforms.report.curve import (
     Session,
     build_curve,
-    build_history,
     build_regime,
     explain_missing,
     read_sessions,
 )
 from transforms.report.findings import (
-    describe_curve,
-    describe_history,
-    find_curve_title,
     find_headline,
-    find_history_title,
 )
 from transforms.report.health import build_data_health
 from transforms.report.hedge_measures import HEDGE_MEASURES
@@ -43,28 +35,26 @@ from transforms.report.inputs import ReportInputs
 from transforms.report.layers import (
     build_governor_state,
     build_layer_states,
-    build_layers_chart,
     build_layers_section,
 )
-from transforms.report.ledger_chart import build_ledger_chart
+from transforms.report.ledger import build_ledger_section
 from transforms.report.measures import KINDS, build_glossary
+from transforms.report.positions import build_positions_section
 from transforms.report.surroundings import build_context_state, build_context_tables
 from transforms.report.tables import (
     build_contract_table,
     build_futures_index_table,
+    build_health_parts,
     build_health_tables,
     build_index_table,
     build_measure_table,
     build_regime_table,
     build_roll_down_sentence,
 )
+from transforms.report.top import build_top, find_sections
 from transforms.statement.build import build_statement
-from transforms.statement.ledger import build_ledger_history
 
-SCHEMA_VERSION = "1.3.0"
-EDGE_PARAMETERS = ("curve_flat_from_frac", "curve_contango_from_frac", "curve_steep_from_frac")
-"""Parameters of the run whose values the history chart draws as edges of the curve states."""
-
+SCHEMA_VERSION = "1.4.0"
 STATEMENT_PARTS: dict[str, Any] = {
     "next_session": None,
     "account": None,
@@ -107,22 +97,37 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     state = _build_state(inputs, sessions, explanation, statement)
     curve, regime, health = state["curve"], state["regime"], state["data_health"]
     book = state["book"]
+    section = build_ledger_section(statement, state["curve"]["vix_close_pts"]) if statement else None
+    surroundings = build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else []
     glossary = build_glossary(
         inputs.columns, (*(HEDGE_MEASURES if statement else ()), *(BOOK_MEASURES if book else ()))
     )
     return {
         "state": state,
-        "headline": find_headline(curve, regime),
+        "headline": find_headline(curve, regime, explanation),
         "title": f"Hedge state, {say_date(inputs.as_of, weekday=True)}",
         "as_of_text": say_date(inputs.as_of, weekday=True),
         "is_simulated": state["is_simulated"],
-        "strip": _build_strip(curve, regime, health),
+        **build_top(state, section["sentence"] if section else ""),
+        "sections": find_sections(
+            {
+                "layers": explanation,
+                "positions": statement,
+                "ledger": statement,
+                "book": book,
+                "valuation": statement,
+                "context": surroundings,
+                "calendar": state["calendar"],
+            }
+        ),
+        "calendar": build_calendar_table(state["calendar"]),
+        "calendar_bases": explain_bases(state["calendar"]),
         "layers": build_layers_section(explanation) if explanation else None,
         "positions": build_positions_section(statement) if statement else None,
         "book": build_book_section(book, state["next_session"]) if book else None,
-        "ledger": build_ledger_section(statement) if statement else None,
-        "surroundings": build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else [],
-        "charts": _build_charts(inputs, sessions, curve, regime),
+        "ledger": section,
+        "surroundings": surroundings,
+        "charts": build_charts(inputs, sessions, state),
         "tables": {
             "contracts": build_contract_table(curve),
             "measures": build_measure_table(curve),
@@ -131,6 +136,7 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
             "futures_indices": build_futures_index_table(curve),
             **build_health_tables(health),
         },
+        "health_parts": build_health_parts(health),
         "roll_down_sentence": build_roll_down_sentence(curve),
         "missing": [
             *curve["missing"],
@@ -141,6 +147,7 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
             ),
         ],
         "glossary": glossary,
+        "derived": [entry for entry in glossary if not entry["href"]],
         "kinds": [
             {"name": kind, "meaning": meaning}
             for kind, meaning in KINDS.items()
@@ -159,13 +166,17 @@ def _build_state(
     hedge = inputs.hedge
     # the policy of the session, which is not that of the run where the session is a past one
     run = {**inputs.run, "policy_hash": hedge.policy_hash} if hedge else inputs.run
+    curve = build_curve(inputs, sessions)
+    base = next((one for one in explanation["layers"] if one["layer"] == "base"), None) if explanation else None
+    signals = {**hedge.signals, "next_fomc_minutes_basis": inputs.minutes_basis} if hedge else None
+    timeline = hedge.timeline if hedge else ()
     return {
         "schema_version": SCHEMA_VERSION,
         "as_of": inputs.as_of.isoformat(),
         "is_simulated": run["market"] == "simulated",
         "policy_hash": to_plain(run.get("policy_hash")),
         "run_id": to_plain(run.get("run_id")),
-        "curve": build_curve(inputs, sessions),
+        "curve": curve,
         "regime": build_regime(sessions),
         "layers": build_layer_states(explanation) if explanation else [],
         "governor": build_governor_state(explanation) if explanation else None,
@@ -174,6 +185,9 @@ def _build_state(
         "book": build_book_state(inputs.book) if inputs.book else None,
         "book_note": None if inputs.book else to_plain(inputs.book_note),
         "context": build_context_state(hedge.signals, hedge.gaps) if hedge else None,
+        "since_yesterday": build_since_yesterday(sessions, timeline, curve, statement, len(inputs.revisions)),
+        "next_changes": build_next_changes(explanation) if explanation else [],
+        "calendar": build_calendar(inputs.as_of, curve, signals, base, inputs.upcoming),
         "data_health": build_data_health(inputs, sessions[-1]),
         "provenance": {
             **{name: to_plain(run.get(name)) for name in PROVENANCE_FIELDS},
@@ -181,115 +195,6 @@ def _build_state(
             "parameters": to_plain(run.get("parameters") or {}),
         },
     }
-
-
-def _build_strip(
-    curve: Mapping[str, Any], regime: Mapping[str, Any], health: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the five boxes on top: what, how much, the words below it, and where more is said."""
-    front = curve["contracts"][0]
-    contango, rank = curve["measures"]["contango_frac"], regime["contango_pctile"]
-    days = regime["days_in_regime"]
-    front_details = []
-    if front["expiry_date"]:
-        days_left = say_count(front["calendar_days_to_expiry"], "day")
-        was = f" (was VX{front['rank_1d_before']})" if front["is_rank_shifted"] else ""
-        front_details = [
-            f"{say_date(front['expiry_date'], year=False)}, {days_left}",
-            _say_change(front["change_1d_pts"]) + was,
-        ]
-    checks = health["checks"]
-    reasons = len(health["reasons"])
-    health_words = say_count(reasons, "reason") if reasons else f"{checks['passed']} of {checks['total']} checks passed"
-    return [
-        _box(
-            "VIX",
-            _value(curve["vix_close_pts"], "pts"),
-            [
-                _say_change(curve["vix_change_1d_pts"]),
-                *([f"level {say_level(regime['vol_level'])}"] if regime["vol_level"] else []),
-            ],
-            "#g-vix_close_pts",
-        ),
-        _box("VX1", _value(front["settle_pts"], "pts"), front_details, "#g-settle_pts"),
-        _box(
-            "Contango",
-            say_number(contango, "frac", signed=True) if contango is not None else "not evaluable",
-            ["VX2 over VX1", *([f"{say_number(rank, 'pctile')} percentile"] if rank is not None else [])],
-            "#g-contango_frac",
-        ),
-        _box(
-            "Regime",
-            regime["curve_regime"] or "not evaluable",
-            [
-                *([say_count(days, "session")] if days is not None else []),
-                *([f"state this session: {regime['curve_state']}"] if regime["is_confirmed"] is False else []),
-            ],
-            "#regime",
-            tone=regime["curve_regime"] or "",
-        ),
-        _box("Data health", health["status"], [health_words], "#health", tone=health["status"]),
-    ]
-
-
-def _box(label: str, value: str, details: list[str], href: str, tone: str = "") -> dict[str, Any]:
-    return {"label": label, "value": value, "details": [d for d in details if d], "href": href, "tone": tone}
-
-
-def _value(value: float | None, style: str) -> str:
-    return NOT_PUBLISHED if value is None else say_number(value, style)
-
-
-def _say_change(change: float | None) -> str:
-    return "" if change is None else f"{say_number(change, 'pts', signed=True)} on the day"
-
-
-def _build_charts(
-    inputs: ReportInputs, sessions: list[Session], curve: Mapping[str, Any], regime: Mapping[str, Any]
-) -> dict[str, Any]:
-    series = [
-        {"name": f"{say_date(one['trade_date'], year=False)}{label}", "points": _curve_points(one)}
-        for one, label in (
-            (curve, ", this session"),
-            *((before, f", {before['label']}") for before in curve["comparisons"] if before["trade_date"]),
-        )
-    ]
-    history = build_history(sessions)
-    parameters = inputs.run.get("parameters") or {}
-    edges = [to_number(parameters.get(name)) for name in EDGE_PARAMETERS]
-    return {
-        "curve": {
-            "title": find_curve_title(curve, regime),
-            "description": describe_curve(series),
-            "series": series,
-        },
-        "history": {
-            "title": find_history_title(regime),
-            "description": describe_history(history),
-            "sessions": history,
-            "edges": [edge for edge in edges if edge is not None],
-        },
-        **_build_timeline(inputs),
-        **({"ledger": build_ledger_chart(build_ledger_history(inputs.statement))} if inputs.statement else {}),
-    }
-
-
-def _build_timeline(inputs: ReportInputs) -> dict[str, Any]:
-    hedge = inputs.hedge
-    if hedge is None or not hedge.timeline:
-        return {}
-    names = {"arm_vix_pts": "arms", "full_vix_pts": "full", "leave_vix_pts": "leaves"}
-    levels = {word: hedge.number(name) for name, word in names.items()}
-    known = {word: level for word, level in levels.items() if level is not None}
-    return {"layers": build_layers_chart(hedge.timeline, known)}
-
-
-def _curve_points(one: Mapping[str, Any]) -> list[list[float | None]]:
-    listed = [contract for contract in one["contracts"] if contract["calendar_days_to_expiry"] is not None]
-    return [
-        [0, one["vix_close_pts"]],
-        *([contract["calendar_days_to_expiry"], contract["settle_pts"]] for contract in listed),
-    ]
 
 
 def _build_provenance_rows(provenance: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -16,9 +16,25 @@ _SHAPES = {
 }
 
 
-def find_headline(curve: Mapping[str, Any], regime: Mapping[str, Any]) -> str:
-    """Return the sentence a reader needs if they read only one: slope, state, regime and VIX."""
-    return f"{find_curve_title(curve, regime)}{_say_regime(regime)}. {_say_vix(curve, regime)}"
+def find_headline(curve: Mapping[str, Any], regime: Mapping[str, Any], explanation: Mapping[str, Any] | None) -> str:
+    """Return the sentence a reader needs if they read only one: layers, governor, then the curve and VIX.
+
+    Parameters
+    ----------
+    curve, regime
+        Parts of ``hedge-state.json``.
+    explanation
+        Of :func:`transforms.explain.build.build_explanation`; None where no policy is applied.
+    """
+    shape = find_curve_title(curve, regime)
+    vix = "VIX not published" if curve["vix_close_pts"] is None else f"VIX {say_number(curve['vix_close_pts'], 'pts')}"
+    # the regime stands in the strip; here only where it is not what the curve says tonight
+    doubt = _say_regime(regime) if explanation is None or regime["is_confirmed"] is False else ""
+    ending = f"{shape}{doubt}; {vix}."
+    if explanation is None:
+        return ending
+    hedge = str(explanation["sentence"]).removeprefix("Tonight: ").removesuffix(".")
+    return f"{hedge[:1].upper()}{hedge[1:]}; {ending[:1].lower()}{ending[1:]}"
 
 
 def find_curve_title(curve: Mapping[str, Any], regime: Mapping[str, Any]) -> str:
@@ -79,11 +95,3 @@ def _say_regime(regime: Mapping[str, Any]) -> str:
     if regime["is_confirmed"] is False:
         return f"; the confirmed regime is still {name}{length}"
     return f"; regime {name}{length}"
-
-
-def _say_vix(curve: Mapping[str, Any], regime: Mapping[str, Any]) -> str:
-    vix, rank = curve["vix_close_pts"], regime["vix_pctile"]
-    if vix is None:
-        return "VIX close not published."
-    place = f", {say_number(rank, 'pctile')} percentile of its history" if rank is not None else ""
-    return f"VIX closed at {say_number(vix, 'pts')}{place}."

@@ -63,7 +63,8 @@ class ReportInputs:
         ``policy_hash`` or None, ``parameters`` (curve edges and the like).
     term_structure
         Rows of ``mart.daily_term_structure`` up to ``as_of``, one a session, oldest first.
-        92 rows are enough: 90 sessions of history, or as-of and 21 sessions before it.
+        92 rows are enough: 90 sessions of history, or as-of and 21 sessions before it. The band of past curves is
+        made of the last 1,260.
     index_levels
         ``trade_date``, ``index_code``, ``close_pts`` for ``as_of`` and the session before.
     volatility_indices
@@ -98,6 +99,11 @@ class ReportInputs:
         nothing to say.
     book_note
         Why ``book`` is None; not read where it is not.
+    upcoming
+        Rows of ``ref.sessions`` from ``as_of`` on: ``session_date``, ``is_futures_session``, ``is_equity_session``,
+        ``futures_session_count``.
+    minutes_basis
+        How the date of the next FOMC minutes is known: ``published`` or ``estimated``; None without one.
     """
 
     as_of: date
@@ -116,6 +122,8 @@ class ReportInputs:
     statement: StatementFacts | None = None
     book: Mapping[str, Any] | None = None
     book_note: str = NO_BOOK
+    upcoming: tuple[Mapping[str, Any], ...] = ()
+    minutes_basis: str | None = None
 
     def __post_init__(self) -> None:
         _require_columns(self.term_structure, TERM_STRUCTURE_COLUMNS, "mart.daily_term_structure")

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from transforms.explain.words import LAYER_NAMES, say_truth
+from transforms.page.links import reference_href
 from transforms.page.tables import make_cell, make_column, make_part, make_row, make_table
 from transforms.page.text import MISSING, say_count, say_date, say_number
+from transforms.report.links import HOMES, href_of, signal_href
 
 Table = dict[str, Any]
 _CLAUSE_FIELDS = (
@@ -119,11 +121,11 @@ def _counts(sessions: Sequence[Mapping[str, Any]], layer: str) -> list[tuple[str
 def _layer_table(layers: Sequence[Mapping[str, Any]]) -> Table:
     columns = [
         make_column("Layer"),
-        make_column("State"),
-        make_column("Steps", is_number=True),
-        make_column("Target", "VX futures", is_number=True),
-        make_column("Vega", "$ a point", is_number=True),
-        make_column("Why"),
+        make_column("State", href=_state_href("state")),
+        make_column("Steps", is_number=True, href=_state_href("step_count")),
+        make_column("Target", "VX futures", is_number=True, href=_state_href("target_contracts")),
+        make_column("Vega", "$ a point", is_number=True, href=_state_href("target_vega_usd")),
+        make_column("Why", href=_state_href("reason")),
     ]
     rows = []
     for layer in layers:
@@ -141,6 +143,10 @@ def _layer_table(layers: Sequence[Mapping[str, Any]]) -> Table:
             )
         )
     return make_table(columns, rows, [])
+
+
+def _state_href(column: str) -> str:
+    return reference_href("mart.daily_hedge_state", column)
 
 
 def _say_guards(guards: Sequence[Mapping[str, Any]]) -> str:
@@ -222,7 +228,7 @@ def _clause_table(clauses: Sequence[Mapping[str, Any]], first: str) -> Table:
             rows += [
                 make_part(
                     make_cell(""),
-                    make_cell(term["shown"]),
+                    make_cell(term["shown"], href=_term_href(term)),
                     make_cell(term["values_text"]),
                     _truth_cell(term),
                     make_cell(""),
@@ -232,8 +238,24 @@ def _clause_table(clauses: Sequence[Mapping[str, Any]], first: str) -> Table:
         else:
             shown, said = (terms[0]["shown"], terms[0]["values_text"]) if terms else (clause["condition"], "")
             said = said or clause["values_text"]
-            rows.append(make_row(name, make_cell(shown, note=note), make_cell(said), truth, whose))
+            rows.append(
+                make_row(
+                    name,
+                    make_cell(shown, note=note, href=_term_href(terms[0]) if terms else ""),
+                    make_cell(said),
+                    truth,
+                    whose,
+                )
+            )
     return make_table(columns, rows, [])
+
+
+def _term_href(term: Mapping[str, Any]) -> str:
+    """Return where the column of a comparison is explained; the governor's own are columns of its table."""
+    column = term["column"]
+    if column is None:
+        return ""
+    return href_of(column) if column in HOMES["mart.daily_governor"] else signal_href(column)
 
 
 def _truth_cell(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,16 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from transforms.page.drawing import THEME, dress, head_axes, mark_months, mark_years, style_for, to_inline_svg
+from transforms.page.drawing import (
+    THEME,
+    dress,
+    head_axes,
+    mark_months,
+    mark_years,
+    say_dollars,
+    style_for,
+    to_inline_svg,
+)
 from transforms.page.text import say_date
 from transforms.statement.words import LAYER_TITLES, say_usd
 
@@ -72,7 +81,7 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
     chart
         As :func:`build_ledger_chart` returns it.
     chart_id, is_compact
-        As for :func:`transforms.report.charts.draw_curve_chart`.
+        As for :func:`transforms.report.curve_chart.draw_curve_chart`.
     """
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 5.4) if is_compact else (10.4, 5.0))
@@ -83,7 +92,7 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
         for axes in (top, bottom):
             dress(axes)
             axes.axhline(0, color=THEME["muted"], linewidth=0.8)
-            axes.yaxis.set_major_formatter(FuncFormatter(_say_tick))
+            axes.yaxis.set_major_formatter(FuncFormatter(say_dollars))
         for name, label, role, dash in _MONEY:
             axes_style: dict[str, Any] = {"color": THEME[role], "linestyle": dash, "linewidth": 1.6}
             top.plot(places, chart[name], label=label, **axes_style)
@@ -101,9 +110,3 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
         top.tick_params(labelbottom=False)
         top.set_xlim(-0.5, max(len(places), 2) - 0.5)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
-
-
-def _say_tick(value: float, _: object) -> str:
-    size = abs(value)
-    text = f"{size / 1e6:g}m" if size >= 1e6 else f"{size / 1e3:g}k" if size >= 1e3 else f"{size:g}"
-    return f"\N{MINUS SIGN}{text}" if value < 0 else text

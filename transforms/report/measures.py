@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from transforms.page.links import reference_href
 from transforms.page.text import clean_text, is_missing
+from transforms.report.links import anchor, home_of
 
 TERM_STRUCTURE_MODEL = "sql/mart/daily_term_structure.sql"
 SETTLEMENTS_MODEL = "sql/core/daily_vx_settlements.sql"
@@ -197,13 +199,6 @@ def short_name(column: str) -> str:
     return names.get(column, ALL_MEASURES[column].label if column in ALL_MEASURES else column)
 
 
-def anchor(column: str) -> str:
-    """Return the link to a column in the glossary; the nine settlements share one."""
-    if column.startswith("vx") and column.endswith("_settle_pts"):
-        column = "settle_pts"
-    return f"#g-{column}"
-
-
 def build_glossary(columns: Mapping[str, Mapping[str, Any]], more: Iterable[Measure] = ()) -> list[dict[str, Any]]:
     """Return one entry a measure: what it means, its unit, formula, kind of result and model file.
 
@@ -219,7 +214,9 @@ def build_glossary(columns: Mapping[str, Mapping[str, Any]], more: Iterable[Meas
         info = columns.get(measure.column, {})
         entries.append(
             {
-                "anchor": anchor(measure.column).removeprefix("#"),
+                "anchor": anchor(measure.column),
+                "table": home[0] if (home := home_of(measure.column)) else "",
+                "href": reference_href(*home) if home else "",
                 "column": measure.column,
                 "label": measure.label,
                 "meaning": _said(info, "meaning") or measure.meaning,

@@ -13,17 +13,10 @@ from jsonschema.exceptions import best_match
 
 from transforms.errors import PipelineError
 from transforms.page.templating import draw_twice, html_templates, markdown_templates, squeeze_blank_lines
-from transforms.report.charts import draw_curve_chart, draw_history_chart, draw_layers_chart
-from transforms.report.ledger_chart import draw_ledger_chart
+from transforms.report.chart_set import DRAWINGS
 
 _PACKAGE = "transforms.report"
 SCHEMA_NAME = "hedge-state.schema.json"
-_DRAWINGS = {
-    "layers": draw_layers_chart,
-    "ledger": draw_ledger_chart,
-    "curve": draw_curve_chart,
-    "history": draw_history_chart,
-}
 
 
 def render_html(context: Mapping[str, Any]) -> str:
@@ -33,7 +26,7 @@ def render_html(context: Mapping[str, Any]) -> str:
     """
     charts = {
         name: draw_twice(draw, context["charts"][name], name)
-        for name, draw in _DRAWINGS.items()
+        for name, draw in DRAWINGS.items()
         if name in context["charts"]
     }
     return html_templates(_PACKAGE).get_template("hedge-state.html.j2").render(context, drawn=charts)

@@ -13,6 +13,7 @@ from typing import Any
 from transforms.explain.words import say_value
 from transforms.page.tables import make_cell, make_column, make_row, make_table
 from transforms.page.text import say_count, say_date, to_date, to_plain
+from transforms.report.links import signal_href
 
 _STATUS_WORDS = {"absent": "absent", "stale": "stale", "warming_up": "warming up"}
 
@@ -157,7 +158,7 @@ def build_context_state(signals: Mapping[str, Any], gaps: Mapping[str, str]) -> 
 def build_context_tables(
     signals: Mapping[str, Any], gaps: Mapping[str, str], units: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return one table a group: label, value and the words beside it."""
+    """Return one table a group: label, value and the words beside it; of the dates ahead those that are not known."""
     tables = []
     for group in GROUPS:
         rows = []
@@ -166,7 +167,7 @@ def build_context_tables(
             if value is None:
                 status = gaps.get(entry.column, "absent")
                 rows.append(_row(entry, _STATUS_WORDS.get(status, status), "", "missing"))
-            else:
+            elif not entry.event:  # dates ahead stand in the calendar
                 text, tone = _say(entry.column, value, units)
                 rows.append(_row(entry, text, _note(entry, signals), tone))
         columns = [make_column(group.title), make_column("Value"), make_column("Note")]
@@ -183,7 +184,7 @@ def _columns(group: Group) -> list[str]:
 
 
 def _row(entry: Entry, text: str, note: str, tone: str) -> dict[str, Any]:
-    return make_row(make_cell(entry.label), make_cell(text, tone=tone), make_cell(note))
+    return make_row(make_cell(entry.label, href=signal_href(entry.column)), make_cell(text, tone=tone), make_cell(note))
 
 
 def _say(column: str, value: Any, units: Mapping[str, str]) -> tuple[str, str]:

@@ -15,7 +15,8 @@ from transforms.page.text import (
     say_level,
     say_number,
 )
-from transforms.report.measures import ALL_MEASURES, CURVE_MEASURES, anchor
+from transforms.report.links import href_of
+from transforms.report.measures import ALL_MEASURES, CURVE_MEASURES
 
 ToCell = Callable[[Mapping[str, Any]], Cell]
 LISTED_ROWS = 40
@@ -27,16 +28,16 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
     comparisons = curve["comparisons"]
     columns = [
         make_column(""),
-        make_column("Expiry"),
-        make_column("Days", is_number=True),
-        make_column("Settlement", "VIX points", terse="Settle", is_number=True),
-        make_column("Change", "same contract, 1 day", is_number=True),
-        *_comparison_columns(comparisons),
+        make_column("Expiry", href=href_of("expiry_date")),
+        make_column("Days", is_number=True, href=href_of("calendar_days_to_expiry")),
+        make_column("Settlement", "VIX points", terse="Settle", is_number=True, href=href_of("settle_pts")),
+        make_column("Change", "same contract, 1 day", is_number=True, href=href_of("change_1d_pts")),
+        *_comparison_columns(comparisons, has_first=False),
     ]
     earlier = [{contract["rank"]: contract for contract in before["contracts"]} for before in comparisons]
     rows = [
         make_row(
-            make_cell("VIX", href=anchor("vix_close_pts")),
+            make_cell("VIX", href=href_of("vix_close_pts")),
             make_cell("spot"),
             _number(0, "days"),
             _published(curve["vix_close_pts"], "pts"),
@@ -48,7 +49,7 @@ def build_contract_table(curve: Mapping[str, Any]) -> Table:
         rank = contract["rank"]
         rows.append(
             make_row(
-                make_cell(f"VX{rank}", href=anchor("settle_pts")),
+                make_cell(f"VX{rank}", href=href_of(f"vx{rank}_settle_pts")),
                 make_cell(say_date(contract["expiry_date"]) if contract["expiry_date"] else "not listed"),
                 _number(contract["calendar_days_to_expiry"], "days"),
                 _number(
@@ -100,7 +101,7 @@ def build_measure_table(curve: Mapping[str, Any]) -> Table:
         value = curve["measures"][measure.column]
         rows.append(
             make_row(
-                make_cell(measure.label, href=anchor(measure.column)),
+                make_cell(measure.label, href=href_of(measure.column)),
                 _number(value, measure.style, signed=measure.is_signed, missing="not evaluable"),
                 *(
                     _number(before["measures"][measure.column], measure.style, signed=measure.is_signed)
@@ -125,7 +126,7 @@ def build_regime_table(regime: Mapping[str, Any]) -> Table:
         texts = ["" if value is None else say_level(str(value)) for value in values]
         rows.append(
             make_row(
-                make_cell(ALL_MEASURES[name].label, href=anchor(name)),
+                make_cell(ALL_MEASURES[name].label, href=href_of(name)),
                 make_cell(texts[0] or "not evaluable", tone="" if texts[0] else "missing"),
                 *(make_cell(text or MISSING, tone="" if text else "missing") for text in texts[1:]),
             )
@@ -145,7 +146,7 @@ def build_index_table(curve: Mapping[str, Any]) -> Table:
     ]
     rows = [
         make_row(
-            make_cell(one["index_code"], href=anchor("close_pts")),
+            make_cell(one["index_code"], href=href_of("close_pts")),
             _published(one["close_pts"], "pts"),
             _number(one["previous_close_pts"], "pts"),
             _number(one["change_1d_pts"], "pts", signed=True),
@@ -164,7 +165,7 @@ def build_futures_index_table(curve: Mapping[str, Any]) -> Table:
     ]
     rows = [
         make_row(
-            make_cell(ALL_MEASURES[one["index_name"]].label, href=anchor(one["index_name"])),
+            make_cell(ALL_MEASURES[one["index_name"]].label, href=href_of(one["index_name"])),
             _number(one["level"], "level", missing="not evaluable"),
             *(_number(one[f"return_{back}_sessions_frac"], "frac", signed=True) for back in (1, 5, 21)),
         )
@@ -203,6 +204,35 @@ def build_health_tables(health: Mapping[str, Any]) -> dict[str, Table]:
     }
 
 
+def build_health_parts(health: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the folded parts of the data health section: the name of the table, and what it says in a line."""
+    sources = health["sources"]
+    late = [source for source in sources if source["status"] != "ok" and source["requirement"] != "optional"]
+    absent = sum(source["status"] == "absent" and source["requirement"] == "optional" for source in sources)
+    state = f"{say_count(len(late), 'needed one')} not fresh" if late else "all that is needed is fresh"
+    rows = sum(int(group["rows"] or 0) for group in health["quarantine"])
+    titles = {
+        "sources": ("Sources", f"{say_count(len(sources), 'source')}: {state}; {absent} optional absent", ""),
+        "quarantine": ("Quarantine", f"{say_count(rows, 'line')} of source files refused or flagged", "long-text"),
+        "revisions": (
+            "Values revised since the last run",
+            f"{say_count(len(health['revisions']), 'published value')} restated by this run",
+            "long-text",
+        ),
+        "settlement_differences": (
+            "Settlements that differ between two files of the exchange",
+            say_count(len(health["settlement_differences"]), "settlement")
+            + " of the last 30 days: two files of the exchange differ",
+            "",
+        ),
+    }
+    return [
+        {"name": name, "label": label, "title": title, "class": look}
+        for name, (label, title, look) in titles.items()
+        if health[name]
+    ]
+
+
 def _list_rows(entries: Sequence[Mapping[str, Any]], fields: Sequence[tuple[Column, ToCell]]) -> Table:
     rows = [make_row(*(to_cell(entry) for _, to_cell in fields)) for entry in entries[:LISTED_ROWS]]
     left = len(entries) - len(rows)
@@ -210,11 +240,15 @@ def _list_rows(entries: Sequence[Mapping[str, Any]], fields: Sequence[tuple[Colu
     return make_table([column for column, _ in fields], rows, notes)
 
 
-def _comparison_columns(comparisons: Sequence[Mapping[str, Any]], *, is_number: bool = True) -> list[Column]:
-    columns = []
+def _comparison_columns(
+    comparisons: Sequence[Mapping[str, Any]], *, is_number: bool = True, has_first: bool = True
+) -> list[Column]:
+    columns: list[Column] = []
     for one in comparisons:
         day = say_date(one["trade_date"], year=False)
-        columns.append(make_column(one["label"], day, terse=day, is_number=is_number))
+        # a phone has room for the newest of them
+        is_secondary = bool(columns) or not has_first
+        columns.append(make_column(one["label"], day, terse=day, is_number=is_number, is_secondary=is_secondary))
     return columns
 
 

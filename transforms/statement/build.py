@@ -7,6 +7,7 @@ from typing import Any
 from transforms.page.text import to_plain
 from transforms.statement.facts import StatementFacts
 from transforms.statement.ledger import build_ledger_statement
+from transforms.statement.months import build_ledger_months
 from transforms.statement.positions import build_position_statement
 from transforms.statement.words import say_funding
 
@@ -19,12 +20,12 @@ def build_statement(facts: StatementFacts) -> dict[str, Any]:
     Returns
     -------
     dict
-        The entries of :func:`build_position_statement`, ``funding`` (:func:`build_ledger_statement` with its one
-        ``sentence``), and ``valuation``: ``layers``, one row each, or None where the warehouse has none.
+        The entries of :func:`build_position_statement`; ``funding`` (:func:`build_ledger_statement` with its one
+        ``sentence`` and its ``months``); ``valuation``: ``layers``, one row each, or None where the warehouse has none.
     """
     funding = build_ledger_statement(facts)
     return {
         **build_position_statement(facts),
-        "funding": {"sentence": say_funding(funding), **funding},
+        "funding": {"sentence": say_funding(funding), **funding, "months": build_ledger_months(facts)},
         "valuation": None if facts.valuation is None else {"layers": [to_plain(dict(row)) for row in facts.valuation]},
     }
