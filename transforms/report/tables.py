@@ -212,7 +212,7 @@ def build_health_parts(health: Mapping[str, Any]) -> list[dict[str, str]]:
     state = f"{say_count(len(late), 'needed one')} not fresh" if late else "all that is needed is fresh"
     rows = sum(int(group["rows"] or 0) for group in health["quarantine"])
     titles = {
-        "sources": ("Sources", f"{say_count(len(sources), 'source')}: {state}; {absent} optional absent", ""),
+        "sources": ("Sources", f"{say_count(len(sources), 'source')}: {state}; {absent} optional absent", "sources"),
         "quarantine": ("Quarantine", f"{say_count(rows, 'line')} of source files refused or flagged", "long-text"),
         "revisions": (
             "Values revised since the last run",
