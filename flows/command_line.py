@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 
 from flows.completion import complete_sessions, complete_sources
-from transforms.errors import PipelineError
+from transforms.errors import PipelineError, UsageError
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+
+_GROUPS = ("policy", "book")
 
 HomeOption = Annotated[
     Path | None,
@@ -58,6 +60,8 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
         try:
             return command(*args, **kwargs)
         except PipelineError as error:
+            if isinstance(error, UsageError) and error.next_step is None:
+                error.next_step = f"`alvh {_command_name()} --help` has its options and examples"
             _show(kwargs, error, _lines_of(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
@@ -81,9 +85,24 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
     return run
 
 
+def unknown_name(kind: str, found: str, known: Sequence[str]) -> UsageError:
+    """Return the error for a name that is none of those known: with the nearest one first where one is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(found, known, n=1, cutoff=0.6)
+    every = ", ".join(known)
+    return UsageError(f"there is no such {kind}", found=found, expected=f"{near[0]} (of {every})" if near else every)
+
+
 def show_error(error: PipelineError) -> None:
     """Show an error of the command line itself, before any command began."""
     print(_lines_of(error), file=sys.stderr)
+
+
+def _command_name() -> str:
+    """Return the command that is running, as it was typed: one word, or two of a group."""
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    return " ".join(words[: 2 if words[0] in _GROUPS else 1]) if words else ""
 
 
 def _lines_of(error: PipelineError) -> str:

@@ -7,11 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors, unknown_name
 from flows.completion import LAYER_NAMES, complete_parts
 from flows.homes import home_to_read
 from flows.printing import Page, print_json
-from transforms.errors import UsageError
 
 PARTS = (*LAYER_NAMES, "governor")
 _STYLES = {
@@ -52,7 +51,7 @@ def explain(
     from warehouse.report_data import latest_session, require_session
 
     if layer is not None and layer not in PARTS:
-        raise UsageError("there is no such layer", found=layer, expected=", ".join(PARTS))
+        raise unknown_name("layer", layer, PARTS)
     with open_published(home_to_read(home)) as connection:
         day = as_of.date() if as_of else latest_session(connection)
         require_session(connection, day)

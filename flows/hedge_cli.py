@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, reports_errors, unknown_name
 from flows.completion import complete_layers
 from flows.homes import home_to_read
 from flows.printing import print_json
@@ -49,7 +49,7 @@ def positions(
     from transforms.statement.build import build_statement
 
     if layer is not None and layer not in LAYERS:
-        raise UsageError("there is no such layer", found=layer, expected=", ".join(LAYERS))
+        raise unknown_name("layer", layer, LAYERS)
     facts = _read(home, as_of)
     document = _document(facts, build_statement(facts), POSITION_PARTS)
     if as_json:

@@ -51,6 +51,11 @@ def run_night_command(
 
     started = datetime.now(UTC)
     chosen = choose_source(source, archive)
+    if chosen == "archive" and archive is not None:
+        from flows.sources.archive import ArchiveSource
+
+        # before the home is tied to its market: a mistyped folder has none
+        ArchiveSource(archive.expanduser().resolve())
     folder = home_to_write(home, is_simulated=is_simulated(market_of(chosen, archive)))
     folder.prepare()
     # Before Prefect starts: a second run leaves at once.

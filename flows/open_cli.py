@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.command_line import AsOfOption, DebugOption, HomeOption, reports_errors
+from flows.command_line import AsOfOption, DebugOption, HomeOption, reports_errors, unknown_name
 from flows.completion import complete_pages
 from flows.console import say
 from flows.homes import home_to_read
@@ -42,7 +42,7 @@ def open_(
       alvh open audit --print
     """
     if page not in _PAGES:
-        raise UsageError("there is no such page", found=page, expected=", ".join(_PAGES))
+        raise unknown_name("page", page, tuple(_PAGES))
     path = find_page(home_to_read(home), page, as_of.date() if as_of else None)
     print(path)
     if not print_only and not _launch(path):

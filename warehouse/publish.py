@@ -70,7 +70,16 @@ def claim_market(home: Home, market: str) -> None:
     if not marker.exists():
         write_atomically(marker, json.dumps({"market": market}).encode())
         return
-    held = json.loads(marker.read_text(encoding="utf-8"))["market"]
+    try:
+        held = json.loads(marker.read_text(encoding="utf-8"))["market"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            "it cannot be told which market this home holds",
+            where=str(marker),
+            found=f"{type(error).__name__}: {error}",
+            expected='JSON such as {"market": "real"}',
+            next_step="copy the file back from a copy of the home; `alvh status` says whether it is SIMULATED",
+        ) from None
     if held != market:
         raise UsageError(
             "this home folder holds another market",

@@ -30,6 +30,9 @@ _READING = {"SELECT", "EXPLAIN", "RELATION"}
 
 NO_TABLE = "no such table"
 
+_NEXT_LINE = "\n" + " " * 12
+"""Keeps what DuckDB draws below the place of an error in line with its first line."""
+
 _NARROWEST_TEXT = 30
 """Narrower than this a wrapped text is worse than the terminal's own wrapping."""
 
@@ -151,7 +154,12 @@ def write_parquet(home: Home, sql: str, path: Path) -> int:
         try:
             writer.execute(f"copy (select {columns} from result) to $1 (format parquet)", [str(path)])  # noqa: S608
         except duckdb.Error as error:
-            raise UsageError("the Parquet file cannot be written", where=str(path), found=str(error).strip()) from None
+            raise UsageError(
+                "the Parquet file cannot be written",
+                where=str(path),
+                found=str(error).strip().splitlines()[0],
+                expected="a file in a folder that exists",
+            ) from None
     return len(frame)
 
 
@@ -258,7 +266,7 @@ def _execute_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.
     except duckdb.Error as error:
         raise UsageError(
             "the query cannot be run",
-            found=str(error).strip(),
+            found=_NEXT_LINE.join(line for line in str(error).strip().splitlines() if line.strip()),
             next_step="`alvh tables` lists the tables, `alvh tables NAME` their columns",
         ) from None
 
