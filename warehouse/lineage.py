@@ -62,11 +62,12 @@ def _reads_of_all() -> dict[str, tuple[str, ...]]:
     """Return what every table is made of, by its name: models as parsed, the others as their makers say."""
     made = {name: tuple(sorted(model.reads)) for name, model in load_models().items()}
     for name, info in MADE_IN_PYTHON.items():
-        made[name] = _reads_of_maker(info.file)
+        made[name] = reads_of_maker(info.file)
     return made
 
 
-def _reads_of_maker(file: str) -> tuple[str, ...]:
+def reads_of_maker(file: str) -> tuple[str, ...]:
+    """Return the tables that go into what a module of the warehouse makes."""
     if file in _OF_THE_WALK:
         return MADE_FROM[_WALKED]
     if file == "warehouse/book.py":

@@ -23,7 +23,14 @@ from transforms.site.reference_pages import render_reference
 from warehouse.home import Home, write_atomically
 from warehouse.models import load_columns
 from warehouse.site_data import list_audits, list_reports, list_sweeps, read_checked_run, read_history, read_tables
-from warehouse.site_reference import describe_macros, describe_tables, hash_reference, list_documents, title_of
+from warehouse.site_reference import (
+    describe_macros,
+    describe_tables,
+    hash_reference,
+    list_documents,
+    list_pictures,
+    title_of,
+)
 
 CHECKS_FILE = "checks.html"
 _VERSION_FILE = "version.txt"
@@ -86,8 +93,8 @@ def _write_checks(home: Home, body: ChecksBody, reports: Iterable[ReportLink], s
 def _write_reference(home: Home, tables: dict[str, list[tuple[str, str]]]) -> int:
     """Write the reference unless it was written from the same texts and columns."""
     folder = home.reports / "reference"
-    documents = list_documents()
-    version = hash_reference(tables, documents)
+    documents, pictures = list_documents(), list_pictures()
+    version = hash_reference(tables, documents | pictures)
     marker = folder / _VERSION_FILE
     if marker.is_file() and marker.read_text(encoding="utf-8").strip() == version:
         return 0
@@ -96,9 +103,12 @@ def _write_reference(home: Home, tables: dict[str, list[tuple[str, str]]]) -> in
     pages = render_reference(facts, describe_macros(), load_columns(), titles)
     names = {table.name for table in facts}
     for path in titles:
-        pages[page_of_document(path)] = render_document(path, documents[path], documents=titles, tables=names)
+        pages[page_of_document(path)] = render_document(
+            path, documents[path], documents={*titles, *pictures}, tables=names
+        )
+    pages |= {page_of_document(path): text for path, text in pictures.items()}
     written = sum(_write(home.reports / page, text) for page, text in pages.items())
-    for file in folder.rglob("*.html"):
+    for file in (path for path in folder.rglob("*") if path.suffix in (".html", ".svg")):
         # a table or document that is no more: a page that nobody links to would look as if it were true
         if file.relative_to(home.reports).as_posix() not in pages:
             file.unlink()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from transforms.site.inputs import MacroFacts, TableFacts
+from warehouse.lineage import reads_of_maker
 from warehouse.models import BUILD_ONLY_SCHEMA, COMPUTE_KEY, SQL_FOLDER, Model, load_models, read_header
 from warehouse.tables import MADE_IN_PYTHON
 
 ROOT = SQL_FOLDER.parent
-_NAME = re.compile(r"\b(?:raw|ref|stg|core|mart|ops)\.[a-z_0-9]+\b")
 _RAW_WITHOUT_MODEL: Mapping[str, str] = {
     "raw.contract_list": "the list of contracts that the exchange publishes",
     "raw.fomc_page_meetings": "meetings on the Federal Reserve's page",
@@ -29,6 +29,12 @@ def list_documents() -> dict[str, str]:
     """Return the text of every document of the project by repository path."""
     paths = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return {_path_of(path): path.read_text(encoding="utf-8") for path in paths if path.is_file()}
+
+
+def list_pictures() -> dict[str, str]:
+    """Return the drawings of the documents, as text, by repository path."""
+    paths = sorted((ROOT / "docs").rglob("*.svg"))
+    return {_path_of(path): path.read_text(encoding="utf-8") for path in paths}
 
 
 def title_of(path: str, text: str) -> str:
@@ -47,7 +53,7 @@ def hash_reference(tables: Mapping[str, Sequence[tuple[str, str]]], documents: M
         path for path in (ROOT / "transforms" / "site").rglob("*") if path.suffix in (".py", ".j2", ".css", ".js")
     ]
     files += (ROOT / "transforms" / "page" / "templates").glob("*")
-    files += [ROOT / "warehouse" / "site.py", Path(__file__)]
+    files += [ROOT / "warehouse" / name for name in ("site.py", "lineage.py", "tables.py")] + [Path(__file__)]
     files += [ROOT / info.file for info in MADE_IN_PYTHON.values()]
     for file in sorted({file for file in files if file.is_file()}):
         digest.update(f"{_path_of(file)}\0".encode())
@@ -65,14 +71,13 @@ def describe_tables(tables: Mapping[str, Sequence[tuple[str, str]]]) -> list[Tab
         (column, type) of the published tables.
     """
     models = load_models()
-    names = {*tables, *models, *_RAW_WITHOUT_MODEL}
     # a view or table that the published file is too old for is left out
     made = [
         _describe_model(model, tables.get(name, ()))
         for name, model in models.items()
         if name in tables or model.schema == BUILD_ONLY_SCHEMA
     ]
-    made += [_describe_made(name, tables[name], names) for name in MADE_IN_PYTHON if name in tables]
+    made += [_describe_made(name, tables[name]) for name in MADE_IN_PYTHON if name in tables]
     made += [
         TableFacts(name, what, "line of the file", _STORED, "python", (), text=_opening_of(_STORED), is_build_only=True)
         for name, what in _RAW_WITHOUT_MODEL.items()
@@ -112,20 +117,16 @@ def _describe_model(model: Model, columns: Sequence[tuple[str, str]]) -> TableFa
     )
 
 
-def _describe_made(name: str, columns: Sequence[tuple[str, str]], names: Collection[str]) -> TableFacts:
+def _describe_made(name: str, columns: Sequence[tuple[str, str]]) -> TableFacts:
     info = MADE_IN_PYTHON[name]
-    is_python = info.file.endswith(".py")
-    text = (ROOT / info.file).read_text(encoding="utf-8")
-    # The file of a maker may make several tables: what it names is what it reads and what else it makes.
-    named = sorted({found for found in _NAME.findall(text) if found in names and found != name}) if is_python else []
     return TableFacts(
         name,
         info.what,
         info.grain,
         info.file,
-        "python" if is_python else "data",
+        "python" if info.file.endswith(".py") else "data",
         columns,
-        named=named,
+        reads=sorted({*reads_of_maker(info.file)} - {name}),
         text=_opening_of(info.file),
     )
 

@@ -268,6 +268,16 @@ def test_from_a_column_its_query_and_its_source_are_one_click_away(pages: dict[P
     assert {"sources/cboe_vx_futures.html", "sources/cboe_indices.html", "docs/methodology.html"} <= set(page.links)
 
 
+def test_what_the_hedge_is_made_of_leads_to_its_sources(pages: dict[Path, Parsed], home: Home) -> None:
+    page = pages[(home.reports / "reference" / "mart.daily_hedge_ledger.html").resolve()]
+    assert {"core.daily_vx_settlements.html", "sources/cboe_vx_futures.html", "sources/fred.html"} <= set(page.links)
+
+
+def test_drawing_of_a_document_is_beside_it(pages: dict[Path, Parsed], home: Home) -> None:
+    assert "lineage.svg" in pages[(home.reports / "reference" / "docs" / "lineage.html").resolve()].links
+    assert (home.reports / "reference" / "docs" / "lineage.svg").is_file()
+
+
 def test_table_that_python_makes_says_so_in_the_words_of_its_file(home: Home) -> None:
     text = (home.reports / "reference" / "mart.daily_hedge_ledger.html").read_text(encoding="utf-8")
     assert "<code>warehouse/hedge.py</code>" in text
@@ -357,12 +367,10 @@ def test_site_of_a_home_without_a_warehouse_is_said(tmp_path: Path, capsys: pyte
     assert "site     not written" in capsys.readouterr().err
 
 
-def look(page: Path, fragment: str = "") -> str:
+def look(page: Path) -> str:
     """Return the document of a page after its script ran, from the disk."""
     command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom"]
-    done = subprocess.run(
-        [*command, f"{page.as_uri()}{fragment}"], capture_output=True, text=True, check=True, timeout=120
-    )
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, check=True, timeout=120)
     return done.stdout
 
 
@@ -377,16 +385,3 @@ def test_calendar_in_a_browser_has_a_cell_a_session_in_the_colour_of_its_regime(
         cell = text[text.index(f'data-day="{day}"') :][:200]
         assert f'class="heat-{regime or "unknown"}"' in cell, day
     assert f'<a href="{CRISIS}/hedge-state.html"' in text
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no browser on this machine")
-def test_two_sessions_in_a_browser_are_those_of_the_address(home: Home, warehouse: duckdb.DuckDBPyConnection) -> None:
-    text = look(home.reports / "compare.html", f"#a={CRISIS}&b={LAST}")
-    for day in REPORTED:
-        ((vix, front),) = warehouse.execute(
-            "select vix_close_pts, vx1_settle_pts from mart.daily_term_structure where trade_date = ?", [day]
-        ).fetchall()
-        assert f'<td class="number">{vix:.2f}</td>' in text
-        assert f'<td class="number">{front:.2f}</td>' in text
-    assert text.count("<polyline") == 2
-    assert "<script>alert(1)" not in text

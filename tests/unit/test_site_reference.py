@@ -14,13 +14,19 @@ from transforms.site.sources import RAW_SOURCES, find_sources
 from warehouse.site_reference import ROOT, list_documents, title_of
 
 TABLES = {"mart.daily_term_structure", "core.daily_index_levels"}
-DOCUMENTS = {"README.md", "docs/methodology.md", "docs/data_sources/fred.md", "docs/decisions/README.md"}
+DOCUMENTS = {
+    "README.md",
+    "docs/methodology.md",
+    "docs/data_sources/fred.md",
+    "docs/decisions/README.md",
+    "docs/lineage.svg",
+}
 RAW = TableFacts("raw.fred_series_lines", "lines", "line", "sql/raw/a.sql", "sql", (), text="select '<b>'")
 STAGED = TableFacts(
     "stg.a", "rows", "day", "sql/stg/a.sql", "sql", [("day", "DATE")], reads=("raw.fred_series_lines",), text="select 1"
 )
 MADE = TableFacts(
-    "mart.b", "made", "day", "warehouse/b.py", "python", [("day", "DATE"), ("odd", "DOUBLE")], named=("stg.a",)
+    "mart.b", "made", "day", "warehouse/b.py", "python", [("day", "DATE"), ("odd", "DOUBLE")], reads=("stg.a",)
 )
 COLUMNS = {"day": ColumnInfo("day", "DATE", "date", "session", "calendar")}
 
@@ -47,7 +53,9 @@ def test_link_that_runs_is_no_link(target: str) -> None:
 
 
 def test_image_is_not_loaded() -> None:
-    assert Parsed(render("![x](http://example.org/a.png)")).loads == []
+    page = Parsed(render("![a drawing](http://example.org/a.png)"))
+    assert page.loads == []
+    assert "a drawing" in page.text
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,7 @@ def test_image_is_not_loaded() -> None:
         ("docs/methodology.md", "../sql/mart/daily_term_structure.sql", "../mart.daily_term_structure.html#made-by"),
         ("docs/methodology.md", "../sql/columns.toml", "../index.html"),
         ("docs/methodology.md", "../sql/macros/curve_on.sql", "../index.html#macros"),
+        ("docs/methodology.md", "lineage.svg", "lineage.svg"),
         ("docs/methodology.md", "#curve", "#curve"),
     ],
 )
@@ -118,8 +127,8 @@ def test_sources_of_a_table_are_those_of_what_it_is_made_from() -> None:
 
 
 def test_tables_that_read_each_other_have_the_sources_of_both() -> None:
-    other = TableFacts("mart.c", "", "", "warehouse/b.py", "python", (), named=("mart.b",))
-    both = TableFacts("mart.b", "", "", "warehouse/b.py", "python", (), named=("mart.c", "ref.indices"))
+    other = TableFacts("mart.c", "", "", "warehouse/b.py", "python", (), reads=("mart.b",))
+    both = TableFacts("mart.b", "", "", "warehouse/b.py", "python", (), reads=("mart.c", "ref.indices"))
     assert find_sources([both, other]) == {"mart.b": ["cboe_indices"], "mart.c": ["cboe_indices"]}
 
 

@@ -1,7 +1,7 @@
 """The project's Markdown as pages: headings that can be linked to, links that lead to pages of the site.
 
-HTML inside Markdown is not taken over but printed as text, and images are not loaded: a page of the site asks
-nothing of anybody.
+HTML inside Markdown is not taken over but printed as text, and images are not loaded but said: a page of the site
+asks nothing of anybody.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def render_document(path: str, text: str, *, documents: Collection[str], tables:
     path
         Its path in the repository.
     documents, tables
-        Repository paths of all documents, and names of all tables, that have a page. A link to one of them leads
-        there; a link to another file of the repository becomes its path in brackets.
+        Repository paths of all documents and drawings, and names of all tables, that have a page. A link to one of
+        them leads there; a link to another file of the repository becomes its path in brackets.
     """
     page = page_of_document(path)
     tokens = _parser().parse(text)
@@ -66,7 +66,7 @@ def slugify(heading: str) -> str:
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt  # only where a page of the reference is written anew
 
-    return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "html_inline", "html_block"])
+    return MarkdownIt("commonmark", {"html": False}).enable("table").disable(["html_inline", "html_block"])
 
 
 def _text_of(inline: Token) -> str:
@@ -87,6 +87,10 @@ def _rewrite_links(
     made: list[Token] = []
     unlinked: list[str] = []
     for token in children:
+        if token.type == "image":
+            # a page loads nothing: what the picture shows is said, and the link around it leads to it
+            made.append(Token("text", "", 0, content=token.content))
+            continue
         if token.type == "link_open":
             target = str(token.attrGet("href") or "")
             if _ABSOLUTE.match(target):

@@ -121,8 +121,6 @@ class TableFacts:
         ``sql`` or ``python`` or ``data``.
     text
         Its SQL, or the opening words of the file that makes it.
-    named
-        Tables whose names stand in that file; only of a table that no SQL makes.
     """
 
     name: str
@@ -134,7 +132,6 @@ class TableFacts:
     source: str = ""
     edge: str = ""
     reads: Sequence[str] = ()
-    named: Sequence[str] = ()
     text: str = ""
     compute: str = ""
     compute_text: str = ""

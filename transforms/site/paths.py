@@ -14,17 +14,17 @@ _MODEL = re.compile(r"sql/(\w+)/(\w+)\.sql")
 
 
 def page_of_document(path: str) -> str:
-    """Return the page of a Markdown file, relative to ``reports/``.
+    """Return the page of a Markdown file, or the copy of a drawing, relative to ``reports/``.
 
     The data dictionary has no page of its own: the reference is its longer form.
     """
     if path == _DICTIONARY:
         return f"{REFERENCE}/index.html"
-    stem = path.removesuffix(".md")
+    page = f"{path.removesuffix('.md')}.html" if path.endswith(".md") else path
     for folder, target in (("docs/data_sources/", "sources/"), ("docs/", "docs/")):
-        if stem.startswith(folder):
-            return f"{REFERENCE}/{target}{stem.removeprefix(folder)}.html"
-    return f"{REFERENCE}/docs/{stem}.html"
+        if page.startswith(folder):
+            return f"{REFERENCE}/{target}{page.removeprefix(folder)}"
+    return f"{REFERENCE}/docs/{page}"
 
 
 def page_of_table(table: str) -> str:

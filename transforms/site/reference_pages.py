@@ -43,7 +43,7 @@ def render_reference(
     sources = find_sources(tables)
     readers: dict[str, list[str]] = {}
     for table in tables:
-        for read in {*table.reads, *table.named} - {table.name}:
+        for read in {*table.reads} - {table.name}:
             readers.setdefault(read, []).append(table.name)
     names = {table.name for table in tables}
     pages = {
@@ -86,7 +86,7 @@ def _render_table(
         "table": table,
         "what": _sentence(table.what),
         "columns": [describe_column(name, kind, columns.get(name), table.file) for name, kind in table.columns],
-        "reads": [_link(page, name, names) for name in (*table.reads, *table.named)],
+        "reads": [_link(page, name, names) for name in table.reads],
         "readers": [_link(page, name, names) for name in readers],
         "sources": [
             {"title": documents.get(f"docs/data_sources/{name}.md", name), "href": f"sources/{name}.html"}

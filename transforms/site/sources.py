@@ -39,7 +39,7 @@ RAW_SOURCES: Mapping[str, tuple[str, ...]] = {
 
 def find_sources(tables: Iterable[TableFacts]) -> dict[str, list[str]]:
     """Return the source pages of every table: its own, and those of whatever it is made from."""
-    parents = {table.name: {*table.reads, *table.named} - {table.name} for table in tables}
+    parents = {table.name: {*table.reads} - {table.name} for table in tables}
     return {name: sorted(_collect(name, parents, set())) for name in parents}
 
 
