@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from flows.cli import app
 from flows.night import Night
 from flows.sample import SAMPLE_YEARS, first_session_of, write_simulated_archive
+from flows.sources.choice import market_of
 from tests.support.nights import QUICK, Trader, evening_of
 from tests.support.pages import DOCS, read
 from transforms.simulate import DEFAULT_SEED
@@ -35,10 +36,12 @@ ANSWERED = re.compile(r"^\$ (alvh query .*)\n((?:(?!\$ |```).*\n)+)", re.MULTILI
 def publish_docs_home(folder: Path) -> None:
     """Run one night on the market of the pages: the home is ``folder/home``."""
     # As many years as the sample has.
-    write_simulated_archive(folder / "market", first_session_of(LAST, SAMPLE_YEARS), LAST, DEFAULT_SEED)
+    archive = folder / "market"
+    write_simulated_archive(archive, first_session_of(LAST, SAMPLE_YEARS), LAST, DEFAULT_SEED)
     home = Home(folder / "home")
     home.prepare()
-    result = Trader(home, folder / "market", evening_of(LAST)).run(replace(QUICK, report=_no_report))
+    trader = Trader(home, archive, evening_of(LAST))
+    result = trader.run(replace(QUICK, report=_no_report), market=market_of("archive", archive))
     assert result.exit_code == 0
 
 
