@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -130,3 +133,34 @@ def test_completion_offers_the_sessions_that_have_a_report(tmp_path: Path) -> No
     ctx = typer.Context(COMMANDS["alvh report"], info_name="report")
     ctx.params["home"] = tmp_path
     assert completion.complete_sessions(ctx, "2026") == ["2026-01-07", "2026-01-06"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("alvh led", ["ledger"]),
+        ("alvh tables mart.daily_term", ["mart.daily_term_structure"]),
+        ("alvh explain --layer go", ["governor"]),
+        ("alvh policy show --preset ca", ["canon"]),
+        ("alvh report --as-of 2026", ["2026-01-07"]),
+        ("alvh query --format j", ["json"]),
+    ],
+)
+def test_shell_is_offered_names_without_loading_anything_heavy(tmp_path: Path, typed: str, offered: list[str]) -> None:
+    (tmp_path / "reports" / "2026-01-07").mkdir(parents=True)
+    code = (
+        "import sys\nfrom flows.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'duckdb', 'pandas', 'numpy', 'prefect', 'rich', 'exchange_calendars'}\n"
+        "print('loaded:', *sorted(heavy & set(sys.modules)))"
+    )
+    asked = {"_ALVH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=completion.ROOT,
+        env={**os.environ, **asked, "ALVH_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [*offered, "loaded:"]
