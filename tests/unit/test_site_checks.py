@@ -91,6 +91,17 @@ def test_page_of_a_past_session_says_whose_checks_they_are() -> None:
     assert "not of the one of that evening" not in render(PASSED, session=None)
 
 
+def test_page_of_a_past_session_is_short_and_leads_to_all_of_it() -> None:
+    met = replace(EXPECTED, name=f"{TABLE}.trade_date__expect_column_values_to_not_be_null", is_passed=True, sample=[])
+    text = render(FAILED, EXPECTED, met, session=date(2024, 1, 3), queries={FAILED.name: "select 1"})
+    assert "select 1" not in text
+    assert "is never missing" not in text
+    assert "1 of 2 are as expected" in text
+    assert "every value from 5 to 200" in text
+    assert "the newest session is there" in text
+    assert "../latest/checks.html" in Parsed(text).links
+
+
 def test_warehouse_without_expectations_says_so() -> None:
     assert "None was run on this warehouse." in render(PASSED)
 
