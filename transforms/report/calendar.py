@@ -115,13 +115,16 @@ def _is_upper_limit(term: Mapping[str, Any]) -> bool:
 
 
 def _spx(as_of: date, upcoming: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The next monthly expiry of S&P 500 options: the third Friday, or the session before where that is none."""
+    """The next monthly expiry of S&P 500 options: the third Friday, or the session before where that is none.
+
+    It settles at the open, so that of the session itself is past when the session is reported.
+    """
     days = [one["session_date"] for one in upcoming if one["is_equity_session"]]
     first = as_of.replace(day=1)
     for month in (first, (first + timedelta(days=32)).replace(day=1)):
         friday = month + timedelta(days=(4 - month.weekday()) % 7 + 14)
         until = [day for day in days if day <= friday]
-        if until and days[-1] >= friday and until[-1] >= as_of and friday >= as_of:
+        if until and days[-1] >= friday and until[-1] > as_of:
             return [
                 _entry("spx_expiry", "SPX monthly expiry", until[-1], "rule", "options of the month settle at the open")
             ]
