@@ -42,8 +42,8 @@ def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mappin
     """
     from transforms.report import render
 
-    drawn = {name: _remembering(name, draw) for name, draw in render._DRAWINGS.items()}
-    with patch.object(render, "_DRAWINGS", drawn), patch.object(steps, "refresh_site"):
+    drawn = {name: _remembering(name, draw) for name, draw in render.DRAWINGS.items()}
+    with patch.object(render, "DRAWINGS", drawn), patch.object(steps, "refresh_site"):
         return steps.report_step(night, as_of, is_latest, record)
 
 
