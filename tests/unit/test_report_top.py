@@ -107,6 +107,12 @@ def test_restated_values_are_counted() -> None:
     assert "2 values published before restated" in context["since"]["sentence"]
 
 
+def test_orders_are_counted_once() -> None:
+    state = build()["state"]
+    waiting = [one for one in state["positions"] if one["order_contracts"]]
+    assert state["since_yesterday"]["order_count"] == len(waiting) > 0
+
+
 def test_timeline_of_another_day_is_not_taken_for_yesterday() -> None:
     context = build(hedge=with_yesterday(trade_date=date(2026, 2, 18), temporal_vega="active"))
     assert not any(one["subject"] == "temporal vega" for one in context["state"]["since_yesterday"]["changes"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from transforms.report.curve import Session
 from transforms.report.links import href_of
 from transforms.statement.words import say_usd
 
+_COLUMN_NAME = re.compile(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b")
 _SIGNS = {">=": "\N{GREATER-THAN OR EQUAL TO} ", "<=": "\N{LESS-THAN OR EQUAL TO} ", ">": "above ", "<": "below "}
 _NAMES = {
     "vix_close_pts": "VIX",
@@ -63,7 +65,12 @@ def build_since_yesterday(
     tonight = sessions[-1]
     before = sessions[-2] if len(sessions) > 1 else None
     changes = [*_state_changes(timeline, before), *_regime_changes(tonight, before)]
-    orders = None if statement is None else sum(int(one["order_count"]) for one in statement["totals"])
+    # the rows of the layers; the last one of the totals is all of them together
+    orders = (
+        None
+        if statement is None
+        else sum(int(one["order_count"]) for one in statement["totals"] if one["layer"] in LAYER_NAMES)
+    )
     traded = None if statement is None else len(statement["trades"])
     front = curve["contracts"][0]
     contango = (tonight["contango_frac"], before["contango_frac"] if before else None)
@@ -254,7 +261,7 @@ def _say_need(need: Mapping[str, Any]) -> str:
         text = str(need["text"])
         for name, words in _NAMES.items():
             text = text.replace(name, words)
-        return text
+        return _COLUMN_NAME.sub(lambda found: found[0].replace("_", " "), text)
     unit = need["unit"] or ""
     name = _NAMES.get(column, str(column).replace("_", " "))
     away = f"{say_distance(need['distance'], unit)} away" if need["distance"] else "at the threshold"
