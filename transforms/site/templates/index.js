@@ -65,8 +65,9 @@
   }
   function rowOf(place) {
     const row = document.createElement("tr");
-    const head = make("th", sayDay(data.days[place]));
+    const head = make("th");
     head.setAttribute("scope", "row");
+    head.append(hasReport(place) ? link(sayDay(data.days[place]), pageOf(place)) : document.createTextNode(sayDay(data.days[place])));
     row.append(head, make("td", sayPoints(data.vix[place]), "number"), make("td", sayPercent(data.contango[place]), "number"));
     for (const mode of ["regime", "temporal", "governor"]) row.append(make("td", wordsOf(mode, place)));
     const report = make("td");
