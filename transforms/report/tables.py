@@ -161,7 +161,10 @@ def build_futures_index_table(curve: Mapping[str, Any]) -> Table:
     columns = [
         make_column("Rebuilt index"),
         make_column("Level", say_date(curve["trade_date"], year=False), is_number=True),
-        *(make_column(label, is_number=True) for label in ("1 day", "1 week", "1 month")),
+        *(
+            make_column(label, is_number=True, is_secondary=label == "1 week")
+            for label in ("1 day", "1 week", "1 month")
+        ),
     ]
     rows = [
         make_row(
