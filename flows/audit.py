@@ -13,21 +13,38 @@ from prefect.cache_policies import NO_CACHE
 from flows.auditing import audit_home
 from flows.console import say
 from flows.homes import home_to_read
+from flows.run_page import mark_run, show
 from flows.settings import Settings
+from transforms.calendar import NEW_YORK
 from warehouse.audits import WrittenAudit
 from warehouse.home import Home
 
+DESCRIPTION = """
+The claims made for the hedge, **judged** on everything that is published: each policy and benchmark walked through
+every session once, then intervals and verdicts. Minutes, not seconds. See `docs/audit.md`.
+"""
 
-@task(name="audit", cache_policy=NO_CACHE, persist_result=False)
+
+@task(
+    name="audit",
+    task_run_name="audit of {home.path.name}",
+    description="Run every trial, judge the claims, write the page.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def judge(home: Home, now: datetime) -> WrittenAudit:
     """Run every trial, judge the claims, write the report."""
     written = audit_home(home, now=now, progress=lambda name: say(f"audit    {name}"))
     markdown = written.html.with_suffix(".md").read_text(encoding="utf-8")
-    create_markdown_artifact(markdown=markdown, key="audit", description="verdicts on the claims")
+    show(lambda: create_markdown_artifact(markdown=markdown, key="alvh-audit", description="verdicts on the claims"))
     return written
 
 
-@flow(name="audit", flow_run_name="audit", validate_parameters=False, persist_result=False)
+def _name_run() -> str:
+    return f"audit {datetime.now(NEW_YORK).date()}"
+
+
+@flow(name="audit", flow_run_name=_name_run, description=DESCRIPTION, validate_parameters=False, persist_result=False)
 def audit(home: str | None = None) -> WrittenAudit:
     """Audit the claims on what is published.
 
@@ -36,4 +53,6 @@ def audit(home: str | None = None) -> WrittenAudit:
     home
         Home folder; ``ALVH_HOME``, else the default, when not given.
     """
-    return judge(home_to_read(Path(home) if home else Settings().home), datetime.now(UTC))
+    written = judge(home_to_read(Path(home) if home else Settings().home), datetime.now(UTC))
+    mark_run(None, ["alvh", "simulated" if written.record["is_simulated"] else "real"])
+    return written

@@ -19,8 +19,19 @@ from warehouse.report_data import latest_session, read_sessions
 from warehouse.reports import write_report
 from warehouse.run_log import published_run
 
+DESCRIPTION = """
+Reports of **past sessions**, each from the published values up to it and nothing later. The warehouse is read and not
+changed.
+"""
 
-@task(name="reports", task_run_name="reports-{first}-{last}", cache_policy=NO_CACHE, persist_result=False)
+
+@task(
+    name="reports",
+    task_run_name="reports {first} to {last}",
+    description="Write the report of every session of the range.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+)
 def write_reports(home: Home, first: date, last: date) -> int:
     """Write the report of every session from ``first`` to ``last``. Return how many."""
     with open_published(home) as connection:
@@ -34,7 +45,13 @@ def write_reports(home: Home, first: date, last: date) -> int:
     return len(days)
 
 
-@flow(name="backfill", flow_run_name="backfill-{first}-{last}", validate_parameters=False, persist_result=False)
+@flow(
+    name="backfill",
+    flow_run_name="backfill {first} to {last}",
+    description=DESCRIPTION,
+    validate_parameters=False,
+    persist_result=False,
+)
 def backfill(home: str, first: date, last: date) -> int:
     """Write the reports of past sessions from the published warehouse.
 

@@ -20,7 +20,7 @@ from transforms.errors import PipelineError
 from transforms.notices.addresses import link_report
 from transforms.notices.kinds import DEFAULT_KINDS, KINDS, read_kinds
 from transforms.notices.message import Message, explain_silence, merge_late, write_message, write_test_message
-from transforms.notices.news import find_failure, find_news
+from transforms.notices.news import drop_repeated, find_failure, find_news
 from transforms.notices.standing import Standing
 from warehouse.home import Home
 from warehouse.notices import (
@@ -157,7 +157,7 @@ def judge_published(
         if earlier is not None:
             before = read_evening(connection, earlier, record.run, []).standing
     found, since = find_news(evening, before), before.session if before else None
-    news = [one for one in found if one.kind in chosen and one.key not in told]
+    news = drop_repeated([one for one in found if one.kind in chosen and one.key not in told])
     if not news:
         return Judgement(None, explain_silence(evening, before, found, chosen), evening.standing, since)
     message = write_message(

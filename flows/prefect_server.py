@@ -44,9 +44,13 @@ def _api() -> Iterator[str]:
         return
     port = _free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", _LOOPBACK, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:  # noqa: S603 - ours
+    url = f"http://{_LOOPBACK}:{port}/api"
+    # Its pages ask the usual port unless they are told, whatever port serves them.
+    environment = {**os.environ, "PREFECT_SERVER_UI_API_URL": url}
+    with subprocess.Popen(  # noqa: S603 - ours
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as server:
         try:
-            url = f"http://{_LOOPBACK}:{port}/api"
             _wait_until_up(server, f"{url}/health")
             yield url
         finally:

@@ -19,6 +19,7 @@ from flows.console import say
 from flows.nightly import nightly
 from flows.prefect_server import prefect_server
 from flows.recalibrate import recalibrate
+from warehouse.run_log import package_versions
 
 TIMEZONE = "America/New_York"
 NIGHTLY = Cron("30 18 * * 1-5", timezone=TIMEZONE)
@@ -26,6 +27,22 @@ RETRIES = Cron("30 19-23 * * 1-5", timezone=TIMEZONE)
 RECONCILIATION = Cron("30 11 * * 2-6", timezone=TIMEZONE)
 # After the reconciliation, when the contract files have confirmed the week's last settlements.
 RECALIBRATION = Cron("30 12 * * 2-6", timezone=TIMEZONE)
+DESCRIPTIONS = {
+    "evening": "**The night of each session**, 18:30 New York. Weekdays that are no session end as *Nothing new*.",
+    "hourly-retry": (
+        "**Again each hour**, 19:30 to 23:30 New York, while the session is not in. Once it is, ends as *Nothing new* "
+        "in a second."
+    ),
+    "reconciliation": (
+        "**The morning after**, 11:30 New York: the contract files must confirm the same-evening settlements. What "
+        "changed is in the report, and a night that was missed is made up for."
+    ),
+    "recalibration": (
+        "**The parameters of the week that has ended**, stored once, 12:30 New York the day after its last session. "
+        "Other days end as nothing new."
+    ),
+}
+"""What each deployment is for, as Prefect's pages show it (Markdown); ``prefect.yaml`` says the same."""
 
 
 def deployments(source: str, archive: str | None, home: str) -> list[Any]:
@@ -34,33 +51,32 @@ def deployments(source: str, archive: str | None, home: str) -> list[Any]:
     # One run of a deployment at a time; between deployments and with the command line the home's lock decides.
     one_at_a_time = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
 
-    def deploy(name: str, schedule: Schedule, what: str, **more: Any) -> Any:
+    version = package_versions().get("alvh")
+    origin = "simulated" if source == "sample" else source
+
+    def deploy(name: str, schedule: Schedule, **more: Any) -> Any:
         return nightly.to_deployment(
             name=name,
             schedule=schedule,
             parameters={**parameters, **more},
             concurrency_limit=one_at_a_time,
-            description=what,
-            tags=["alvh"],
+            description=DESCRIPTIONS[name],
+            tags=["alvh", origin, "nightly"],
+            version=version,
         )
 
     return [
-        deploy("evening", NIGHTLY, "the night of each session", on_sessions_only=True),
-        deploy(
-            "hourly-retry",
-            RETRIES,
-            "again while the session is not in",
-            on_sessions_only=True,
-            only_if_missing=True,
-        ),
-        deploy("reconciliation", RECONCILIATION, "contract files against same-evening settlements"),
+        deploy("evening", NIGHTLY, on_sessions_only=True),
+        deploy("hourly-retry", RETRIES, on_sessions_only=True, only_if_missing=True),
+        deploy("reconciliation", RECONCILIATION),
         recalibrate.to_deployment(
             name="recalibration",
             schedule=RECALIBRATION,
             parameters={"home": home},
             concurrency_limit=one_at_a_time,
-            description="parameters of the week that has ended, stored once",
-            tags=["alvh"],
+            description=DESCRIPTIONS["recalibration"],
+            tags=["alvh", origin, "weekly"],
+            version=version,
         ),
     ]
 

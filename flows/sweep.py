@@ -17,14 +17,21 @@ from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect_dask.task_runners import DaskTaskRunner
 
 from flows.prefect_server import prefect_server
+from flows.run_page import ProgressBar
 from flows.sweeping import Progress, Run, SweepPlan, find_running, running
 from warehouse.sweep_chunks import ChunkDone, compute_chunk
 from warehouse.sweep_store import Chunk, note_failure
 
+DESCRIPTION = """
+A grid of policies walked through the published history and simulated markets, **a chunk a task**. Chunks are written
+by the workers as they end: a sweep that is broken off goes on where it stopped. See `docs/sweep.md`.
+"""
+
 
 @task(
     name="sweep-chunk",
-    task_run_name="sweep-path-{path}-from-{first}",
+    task_run_name="policies from {first} on path {path}",
+    description="Compute a chunk of policies on one path of prices, and write it.",
     cache_policy=NO_CACHE,
     persist_result=False,
     log_prints=False,
@@ -59,7 +66,13 @@ def run_on_scheduler(address: str) -> Run:
     return _run_with(DaskTaskRunner(address=address))
 
 
-@flow(name="sweep", flow_run_name="sweep-{sweep_id}", validate_parameters=False, persist_result=False)
+@flow(
+    name="sweep",
+    flow_run_name="sweep {sweep_id}, {missing} chunks",
+    description=DESCRIPTION,
+    validate_parameters=False,
+    persist_result=False,
+)
 def sweep_chunks(sweep_id: str, missing: int) -> None:
     """Compute the missing chunks of the plan that runs under this name; one that fails is noted, and the rest goes on.
 
@@ -72,6 +85,7 @@ def sweep_chunks(sweep_id: str, missing: int) -> None:
     plan, progress = find_running(sweep_id)
     started = time.monotonic()
     folder = str(plan.sweep.folder)
+    shown = ProgressBar("alvh-sweep", f"sweep {sweep_id}, {missing} chunks", missing)
     submitted = {compute.submit(folder, one.path, one.first, one.stop): one for one in plan.missing}
     for future in as_completed(list(submitted)):
         chunk, error = submitted[future], None
@@ -80,6 +94,7 @@ def sweep_chunks(sweep_id: str, missing: int) -> None:
         except Exception as caught:
             error = str(note_failure(plan.sweep, chunk, caught)["error"])
         progress.count(chunk, error, time.monotonic() - started)
+        shown.count()
 
 
 def _run_with(runner: DaskTaskRunner) -> Run:

@@ -120,7 +120,7 @@ def test_degraded_night_sends_one(trader: Trader, home: Home, receiver: Receiver
     spoil_last_record(home, "VVIX_History.csv")
     notify_step(trader.night(), None)
     notify_step(trader.night(), None)
-    assert titles(receiver) == [f"alvh {LAST}: degraded data, 1 reason, VVIX history stale"]
+    assert titles(receiver) == [f"alvh {LAST}: degraded data, 1 reason"]
     assert "Degraded: VVIX history (cboe) is failed" in receiver.messages[0]["message"]
 
 

@@ -33,8 +33,12 @@ def test_flow_calibrates_once_as_a_named_task_with_an_artifact(
         again = recalibrate()
         with get_client(sync_client=True) as client:
             tasks = [run.name for run in client.read_task_runs()]
+            runs = client.read_flow_runs()
             artifacts = [artifact.key for artifact in client.read_artifacts()]
     assert (first.outcome, again.outcome) == ("calibrated", "nothing_new")
     assert read_stored_calibrations(Home(tmp_path / "home")) == [first.stored]
-    assert [name.split("-")[0] for name in tasks] == ["calibrate", "calibrate"]
-    assert set(artifacts) == {"calibration"}
+    assert [name.split()[0] for name in tasks] == ["calibrate", "calibrate"]
+    assert first.stored is not None
+    assert {run.name for run in runs} == {f"recalibrate after {first.stored.calibrated_on_date}"}
+    assert {tag for run in runs for tag in run.tags} == {"alvh", "calibrated", "nothing-new"}
+    assert set(artifacts) == {"alvh-calibration"}

@@ -110,6 +110,19 @@ def test_prefect_yaml_has_the_same_flags_and_the_cboe_source(deployed: dict[str,
 
 
 @pytest.mark.parametrize("name", CRONS)
+def test_deployment_says_what_it_is_for_and_of_which_version(
+    served: dict[str, Any], deployed: dict[str, dict[str, Any]], name: str
+) -> None:
+    from importlib import metadata
+
+    kind = "weekly" if name == WEEKLY else "nightly"
+    assert served[name].description.startswith("**")
+    assert deployed[name]["description"] == served[name].description
+    assert (served[name].tags, deployed[name]["tags"]) == (["alvh", "archive", kind], ["alvh", "cboe", kind])
+    assert served[name].version == metadata.version("alvh")
+
+
+@pytest.mark.parametrize("name", CRONS)
 def test_prefect_yaml_runs_a_deployment_once_at_a_time(deployed: dict[str, dict[str, Any]], name: str) -> None:
     from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 

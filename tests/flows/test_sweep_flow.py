@@ -53,6 +53,7 @@ def test_three_ways_give_the_same_rows_and_a_failing_chunk_stays_alone(
         workers = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run_on_workers(1))
         with get_client(sync_client=True) as client:
             names = {run.name for run in client.read_task_runs()}
+            shown = [(one.key, one.data) for one in client.read_artifacts()]
         # A cluster of somebody else's, whose workers cannot write one of the chunks.
         others = another_home(home, tmp_path / "cluster")
         blocked = others.path / "sweeps" / alone.html.parent.name / "chunks" / "path-000" / "000007-000013.parquet"
@@ -63,7 +64,8 @@ def test_three_ways_give_the_same_rows_and_a_failing_chunk_stays_alone(
             blocked.rmdir()
             given = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run)
     pd.testing.assert_frame_equal(rows_of(workers), rows_of(alone), check_exact=True)
-    assert names >= {f"sweep-path-0-from-{first}" for first in (0, 7, 14, 21)}
+    assert names >= {f"policies from {first} on path 0" for first in (0, 7, 14, 21)}
+    assert shown == [("alvh-sweep", 100.0)]
     assert [note["chunk"] for note in broken.record["failed_chunks"]] == ["path-000/000007-000013"]
     assert broken.record["published"]["results"] == 24 - CHUNK
     pd.testing.assert_frame_equal(rows_of(given), rows_of(alone), check_exact=True)

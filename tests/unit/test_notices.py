@@ -22,7 +22,7 @@ from transforms.notices.message import (
     merge_late,
     write_message,
 )
-from transforms.notices.news import find_failure, find_news
+from transforms.notices.news import drop_repeated, find_failure, find_news
 from transforms.notices.standing import Evening, Standing, build_evening
 
 DAY_BEFORE = date(2026, 2, 19)
@@ -109,6 +109,16 @@ def test_source_is_news_when_it_becomes_stale_and_not_while_it_stays() -> None:
     assert (news.kind, news.short) == ("stale", "VVIX history stale")
     assert news.lines == ("New since 2026-02-19: VVIX history stale, newest value 2026-02-18, 2 sessions behind",)
     assert find_news(tonight, before(tonight)) == []
+
+
+def test_source_that_the_reasons_name_is_told_once() -> None:
+    other = STALE_SOURCE | {"label": "VVIX history of old"}
+    reason = "VVIX history (cboe) is stale."
+    tonight = evening(health={"sources": [STALE_SOURCE, other], "reasons": [reason]})
+    news = find_news(tonight, before(tonight, unwell=frozenset()))
+    assert [one.kind for one in news] == ["degraded", "stale", "stale"]
+    assert [one.short for one in drop_repeated(news)] == ["degraded data, 1 reason", "VVIX history of old stale"]
+    assert drop_repeated(news[1:]) == news[1:], "who is told of no degraded night is told of the source"
 
 
 def test_source_that_a_home_never_had_is_no_news() -> None:

@@ -12,6 +12,7 @@ from transforms.notices.kinds import DEGRADED, FAILED, GOVERNOR, KINDS, ORDERS, 
 from transforms.notices.standing import Evening, Standing, name_layer, say_state
 
 _SHOWN_ORDERS = 6
+_REASON = "Degraded: "
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class News:
         What it says in the message, a line each.
     to_do
         What a reader may do about it.
+    subject
+        Label of the source it is about.
     """
 
     kind: str
@@ -37,6 +40,7 @@ class News:
     short: str
     lines: tuple[str, ...]
     to_do: str = ""
+    subject: str = ""
 
     @property
     def key(self) -> str:
@@ -65,7 +69,7 @@ def find_news(tonight: Evening, before: Standing | None) -> list[News]:
                 DEGRADED,
                 tonight.session,
                 words,
-                tuple(f"Degraded: {one}" for one in tonight.reasons),
+                tuple(f"{_REASON}{one}" for one in tonight.reasons),
                 "`alvh status`, then docs/runbook.md, source late",
             )
         )
@@ -97,6 +101,16 @@ def find_failure(session: date, exit_code: int, error: Sequence[str], published:
     )
 
 
+def drop_repeated(news: Sequence[News]) -> list[News]:
+    """Leave out sources that became stale where the reasons of a degraded night name them already."""
+    reasons = [line for one in news if one.kind == DEGRADED for line in one.lines]
+    return [
+        one
+        for one in news
+        if one.kind != STALE or not any(line.startswith(f"{_REASON}{one.subject} ") for line in reasons)
+    ]
+
+
 def in_order(news: Iterable[News]) -> list[News]:
     """Return news with the weightiest first."""
     return sorted(news, key=lambda one: KINDS.index(one.kind))
@@ -125,14 +139,17 @@ def _governor(tonight: Evening, before: Standing | None) -> Iterable[News]:
 
 
 def _sources(tonight: Evening, before: Standing | None) -> Iterable[News]:
-    fresh = sorted(tonight.standing.unwell - (before.unwell if before else tonight.standing.unwell))
-    if fresh:
+    if before is None:
+        return
+    for label in sorted(tonight.standing.unwell - before.unwell):
+        sentence = tonight.unwell[label]
         yield News(
             STALE,
             tonight.session,
-            f"{fresh[0]} stale" if len(fresh) == 1 else f"{len(fresh)} sources stale",
-            tuple(f"New since {before.session if before else tonight.session}: {tonight.unwell[one]}" for one in fresh),
+            sentence.partition(",")[0].partition(" (")[0],
+            (f"New since {before.session}: {sentence}",),
             "docs/runbook.md, source late",
+            label,
         )
 
 
