@@ -85,3 +85,10 @@ def test_jump_list_has_the_sections_of_the_page_in_their_order() -> None:
         page = render_html(build(**changes))
         jumps = re.findall(r'<a href="#(\w+)">', page[page.index('<nav class="jump"') : page.index("</nav>")])
         assert jumps == re.findall(r'<section id="(\w+)"', page)
+
+
+def test_every_label_of_a_kind_of_result_is_explained() -> None:
+    page = render_html(build())
+    used = set(re.findall(r'class="kind" href="#kinds">([^<]+)<', page))
+    explained = set(re.findall(r"<dt>([^<]+)</dt>", page[page.index('id="kinds"') :].split("</dl>", 1)[0]))
+    assert {"computed", "model-priced", "ours", "source claims"} <= used <= explained

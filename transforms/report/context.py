@@ -148,11 +148,7 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
         ],
         "glossary": glossary,
         "derived": [entry for entry in glossary if not entry["href"]],
-        "kinds": [
-            {"name": kind, "meaning": meaning}
-            for kind, meaning in KINDS.items()
-            if any(entry["kind"] == kind for entry in glossary)
-        ],
+        "kinds": [{"name": kind, "meaning": meaning} for kind, meaning in KINDS.items()],
         "provenance": _build_provenance_rows(state["provenance"]),
     }
 
