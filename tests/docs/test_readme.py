@@ -23,7 +23,17 @@ WITH_COMMANDS = (
     README,
     *(
         ROOT / "docs" / f"{page}.md"
-        for page in ("tutorial", "runbook", "methodology", "simulated_market", "signals", "questions", "book")
+        for page in (
+            "tutorial",
+            "runbook",
+            "methodology",
+            "simulated_market",
+            "signals",
+            "questions",
+            "book",
+            "notifications",
+            "scheduling",
+        )
     ),
 )
 PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
