@@ -159,9 +159,12 @@ def test_tables_explains_a_signal_without_its_schema(shell: Shell, night: subpro
 
 
 def test_tables_stays_inside_the_terminal(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
-    lines = shell.on_terminal("tables", "daily_signals", width=100).splitlines()
+    said = re.sub(r"\x1b\[[0-9;]*m", "", shell.on_terminal("tables", "daily_signals", width=100))
+    lines = [line.rstrip() for line in said.splitlines()]
     assert len(lines) > 300
     assert max(len(line) for line in lines) <= 100
+    # nothing is cut off: each meaning goes on below itself
+    assert "\u2026" not in said
 
 
 def test_tables_suggests_a_name_near_an_unknown_one(shell: Shell, night: subprocess.CompletedProcess[str]) -> None:
