@@ -122,7 +122,9 @@ def _links(names: tuple[str, ...] | set[str]) -> str:
 def _link(name: str) -> str:
     schema, table = name.split(".")
     if schema == BUILD_ONLY_SCHEMA:
-        return f"[{name}](../sql/raw/{table}.sql)"
+        # what is not lines is parsed in Python, and has no model
+        file = f"sql/raw/{table}.sql" if name in load_models() else "warehouse/stored_tables.py"
+        return f"[{name}](../{file})"
     if schema == VIEW_SCHEMA:
         return f"[{table}](data_dictionary.md#main)"
     return f"[{name}](data_dictionary.md#{name.replace('.', '')})"
