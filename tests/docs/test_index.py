@@ -12,6 +12,8 @@ from flows.sources.base import Request
 from flows.sources.federal_reserve import meeting_calendar
 from flows.sources.plan import first_requests
 from tests.support.pages import DOCS, PAGES, ROOT, anchors, prose, read
+from warehouse.models import load_models
+from warehouse.tables import MADE_IN_PYTHON
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -76,3 +78,14 @@ def test_every_module_of_a_publisher_is_asked() -> None:
 @pytest.mark.parametrize("page", sorted((DOCS / "data_sources").glob("*.md")), ids=lambda page: page.stem)
 def test_terms_have_a_row_for_every_page(page: Path) -> None:
     assert f"(data_sources/{page.name}" in read(DOCS / "data_terms.md")
+
+
+def test_every_mart_has_a_page_with_its_formulas() -> None:
+    section = (
+        read(DOCS / "methodology.md").split("## Which page has the formulas of which table\n")[1].split("\n## ")[0]
+    )
+    listed = [
+        name for row in re.findall(r"^\| (`.*) \| \[", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    ]
+    models = {*load_models(), *MADE_IN_PYTHON}
+    assert sorted(listed) == sorted(name.split(".")[1] for name in models if name.startswith("mart."))
