@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,22 +10,13 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support.killed_night import INSTANTS
+from tests.support.killed_night import INSTANTS, run_and_die
 from tests.support.market import Market
 from tests.support.nights import VALUES, Trader
 from warehouse.publish import lock_holder
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLISHED_BY = {"after-publish", "between-swap-and-pruning", "between-two-report-files", "after-report"}
-
-
-def _run_and_die(trader: Trader, instant: str) -> None:
-    night = trader.night()
-    arguments = [str(trader.home.path), str(trader.archive), night.now.isoformat(), instant]
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed_night", *arguments], cwd=ROOT, capture_output=True, check=False
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
 
 
 @pytest.mark.parametrize("instant", INSTANTS)
@@ -37,7 +27,7 @@ def test_night_killed_leaves_what_is_published_and_the_next_night_succeeds(
     values, stored = trader.rows(VALUES), trader.raw_bodies()
     market.extend_to(market.last.replace(day=16))
 
-    _run_and_die(trader, instant)
+    run_and_die(trader, instant)
 
     after = trader.rows(VALUES)
     if instant in PUBLISHED_BY:
@@ -59,7 +49,7 @@ def test_night_killed_leaves_what_is_published_and_the_next_night_succeeds(
 
 def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
     trader.home.prepare()
-    _run_and_die(trader, "after-build")
+    run_and_die(trader, "after-build")
     trader.run()
     outcomes = [
         json.loads(path.read_text(encoding="utf-8"))["outcome"] for path in sorted(trader.home.runs.glob("*.json"))
@@ -72,7 +62,7 @@ def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
 )
 def test_night_killed_around_the_swap_is_recorded_as_what_it_did(trader: Trader, instant: str, outcome: str) -> None:
     trader.begin()
-    _run_and_die(trader, instant)
+    run_and_die(trader, instant)
     trader.run()
     records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(trader.home.runs.glob("*.json"))]
     assert [record["outcome"] for record in records] == ["published", outcome, "published"]
@@ -87,14 +77,14 @@ def test_revision_found_by_a_night_killed_after_the_swap_is_not_lost(trader: Tra
     fields = line.split(",")
     fields[6] = f"{float(fields[6]) + 0.05:.4f}"
     market.edit(path, lambda text: text.replace(line, ",".join(fields)))
-    _run_and_die(trader, "after-publish")
+    run_and_die(trader, "after-publish")
     trader.run()
     assert trader.rows("select count(*) from ops.value_revisions") == [(1,)]
 
 
 def test_fetch_broken_off_goes_on_where_it_stopped(trader: Trader) -> None:
     trader.home.prepare()
-    _run_and_die(trader, "between-two-files")
+    run_and_die(trader, "between-two-files")
     stored = trader.raw_bodies()
     assert stored
     result = trader.run()

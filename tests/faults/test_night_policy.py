@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from tests.support.killed_night import run_and_die
 from tests.support.market import LAST
 from tests.support.nights import Trader
 from tests.support.policy_desk import ARM, PolicyDesk, begin, desk_from
@@ -21,7 +19,6 @@ from warehouse.governance.store import read_register
 from warehouse.governance.verify import verify_home
 
 MONDAY = date(2025, 9, 15)
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +46,6 @@ def refused(desk: PolicyDesk, **changes: object) -> ChecksFailedError:
     last = desk.records()[-1]
     assert (last["exit_code"], last.get("published")) == (4, None)
     return caught.value
-
-
-def run_and_die(trader: Trader, instant: str) -> None:
-    """Run a night in a process of its own that kills itself."""
-    night = trader.night()
-    arguments = [str(trader.home.path), str(trader.archive), night.now.isoformat(), instant]
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.support.killed_night", *arguments], cwd=ROOT, capture_output=True, check=False
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()[-2000:]
 
 
 # ---- the first night ----

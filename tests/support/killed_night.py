@@ -1,14 +1,13 @@
-"""Run one night in a process of its own that kills itself at a named instant.
-
-``python -m tests.support.killed_night HOME ARCHIVE NOW INSTANT``: SIGKILL, so nothing is cleaned up.
-"""
+"""Run one night in a process of its own that kills itself at a named instant: SIGKILL, so nothing is cleaned up."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -111,11 +110,31 @@ POLICY_INSTANTS = {
 }
 
 
-if __name__ == "__main__":
-    home, archive, now, instant = sys.argv[1:]
-    instant_of_night = datetime.fromisoformat(now)
-    trader = Trader(Home(Path(home)), Path(archive), instant_of_night)
-    run_night(
-        trader.night(now=instant_of_night, run_id=run_id_of(instant_of_night)),
-        {**INSTANTS, **POLICY_INSTANTS}[instant](),
+def run_and_die(trader: Trader, instant: str) -> None:
+    """Run the trader's next night until it kills itself.
+
+    Its process is forked from one that has the imports behind it and nothing else: they take longer than a night of
+    the tests does until most instants.
+    """
+    night = trader.night()
+    trouble = trader.home.path.with_name("trouble.txt")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    process = context.Process(
+        target=_run, args=(str(trader.home.path), str(trader.archive), night.now, instant, str(trouble))
     )
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, trouble.read_text()[-2000:]
+
+
+def _run(home: str, archive: str, now: datetime, instant: str, trouble: str) -> None:
+    with open(trouble, "w") as told:  # noqa: PTH123 - a stream, not a path
+        sys.stdout = sys.stderr = told
+        try:
+            trader = Trader(Home(Path(home)), Path(archive), now)
+            run_night(trader.night(now=now, run_id=run_id_of(now)), {**INSTANTS, **POLICY_INSTANTS}[instant]())
+            told.write("the night lived")
+        except BaseException:
+            traceback.print_exc(file=told)
+            raise

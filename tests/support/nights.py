@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from functools import wraps
@@ -20,7 +20,9 @@ from flows.night import Night
 from flows.run import NightResult, Steps, run_night
 from tests.support.market import LAST, write_market
 from transforms.calendar import NEW_YORK
+from warehouse.build import Built
 from warehouse.checks import CheckResult, run_sql_checks, write_results
+from warehouse.hedge_states import PolicyInForce
 from warehouse.home import Home
 from warehouse.reports import WrittenReport
 from warehouse.run_log import run_id_of
@@ -32,6 +34,12 @@ def check_with_sql_only(night: Night) -> list[CheckResult]:
         results = run_sql_checks(connection)
         write_results(connection, night.run_id, results)
     return results
+
+
+def build_without_comments(night: Night, policies: Sequence[PolicyInForce]) -> Built:
+    """The build step without the comments of tables and columns: an eighth of its time, and nothing a night knows."""
+    with patch("warehouse.build.apply_comments"):
+        return steps.build_step(night, policies)
 
 
 def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
@@ -61,7 +69,7 @@ def _remembering(name: str, draw: Callable[..., str]) -> Callable[..., str]:
     return run
 
 
-QUICK = Steps(check=check_with_sql_only, report=report_drawn_once)
+QUICK = Steps(build=build_without_comments, check=check_with_sql_only, report=report_drawn_once)
 
 
 def evening_of(day: date) -> datetime:
