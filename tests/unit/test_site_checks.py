@@ -48,6 +48,12 @@ def test_check_is_shown_with_claim_severity_rows_and_sample() -> None:
     assert '<td class="number" data-label="rows found">7</td>' in text
 
 
+def test_warehouse_that_nobody_checked_has_passed_nothing() -> None:
+    text = render()
+    assert "No check was run on this warehouse" in text
+    assert "checks passed" not in text
+
+
 def test_failed_checks_stand_before_warnings_and_those_before_the_rest() -> None:
     text = render(PASSED, WARNED, FAILED)
     places = [text.index(f'id="{check.name}"') for check in (FAILED, WARNED, PASSED)]

@@ -155,6 +155,12 @@ def test_failed_checks_are_named_on_the_index() -> None:
     assert "mart.daily_positions__stay" in text
 
 
+def test_warehouse_that_nobody_checked_has_passed_nothing() -> None:
+    text = render_index(build(checked=CheckedRun("run", DAY, [])))
+    assert "none was run" in text
+    assert "all passed" not in text
+
+
 def test_history_of_no_session_still_makes_a_page() -> None:
     assert Parsed(render_index(build(make_history(0), reports=[]))).data["sessions"]["days"]["first"] is None
 

@@ -128,7 +128,8 @@ def _funding_box(funding: Mapping[str, Any], sentence: str) -> dict[str, Any]:
 def _health_box(health: Mapping[str, Any]) -> dict[str, Any]:
     checks = health["checks"]
     reasons = len(health["reasons"])
-    words = say_count(reasons, "reason") if reasons else f"{checks['passed']} of {checks['total']} checks passed"
+    checked = f"{checks['passed']} of {checks['total']} checks passed" if checks["total"] else "no check was run"
+    words = say_count(reasons, "reason") if reasons else checked
     return _box("Data health", health["status"], [words], "#health", tone="ok" if health["status"] == "ok" else "bad")
 
 
