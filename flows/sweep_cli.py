@@ -61,6 +61,7 @@ def sweep(
         from flows.sweep import run_on_scheduler, run_on_workers
 
         run = run_on_scheduler(scheduler) if scheduler is not None else run_on_workers(workers or 1)
+    from flows.site import refresh_site
     from flows.sweeping import sweep_home
 
     with working("sweep"):
@@ -74,6 +75,7 @@ def sweep(
             command=f"alvh sweep --grid {shlex.quote(str(grid))}" + (f" --paths {paths}" if paths else ""),
             tell=_teller(),
         )
+    refresh_site(folder)
     if as_json:
         print_json(written.record)
     else:

@@ -81,7 +81,9 @@ def test_sweep_killed_half_way_goes_on_where_it_was_with_the_same_rows(
     assert out.startswith("SIMULATED market")
     assert "468 policies tried" in out
     assert "overfitting" in out
-    assert Path(out.rsplit("sweep: ", 1)[1].strip()).is_file()
+    page = Path(out.rsplit("sweep: ", 1)[1].strip())
+    assert page.is_file()
+    assert f"../sweeps/{page.parent.name}/sweep.html" in (shell.home / "reports" / "index.html").read_text()
 
     whole = crisis_home(shared_folders, tmp_path / "whole")
     written = sweep_home(whole, grid, now=datetime(2026, 1, 1, tzinfo=UTC))
