@@ -124,7 +124,7 @@ def test_column_of_several_tables_begins_with_the_one_that_computes_it(published
     [
         ("vx1_setle_pts", "vx1_settle_pts"),
         ("daily_termstructure", "mart.daily_term_structure"),
-        ("ledger", "mart.daily_hedge_ledger"),
+        ("hedge_ledger", "mart.daily_hedge_ledger"),
         ("mart.daily_volatility_indices.contango_frac", "mart.daily_term_structure"),
     ],
 )

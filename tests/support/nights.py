@@ -80,7 +80,10 @@ def evening_of(day: date) -> datetime:
 def have_first_night(folder: Path, source: str = "archive") -> None:
     """Fill a folder with the made-up market (``archive``) and a home that had one night on it (``home``)."""
     write_market(folder / "archive")
-    Trader(Home(folder / "home"), folder / "archive", evening_of(LAST), source).run()
+    # with its comments: what goes on from it without a night of its own may read the units
+    Trader(Home(folder / "home"), folder / "archive", evening_of(LAST), source).run(
+        replace(QUICK, build=steps.build_step)
+    )
 
 
 @dataclass

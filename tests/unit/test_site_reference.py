@@ -63,8 +63,8 @@ def test_image_is_not_loaded() -> None:
     [
         ("docs/methodology.md", "data_sources/fred.md#terms", "../sources/fred.html#terms"),
         ("docs/data_sources/fred.md", "../methodology.md", "../docs/methodology.html"),
-        ("docs/methodology.md", "../README.md", "README.html"),
-        ("README.md", "docs/decisions/README.md", "decisions/README.html"),
+        ("docs/methodology.md", "../README.md", "../README.html"),
+        ("README.md", "docs/decisions/README.md", "docs/decisions/README.html"),
         (
             "docs/methodology.md",
             "data_dictionary.md#martdaily_term_structure",

@@ -24,7 +24,8 @@ def page_of_document(path: str) -> str:
     for folder, target in (("docs/data_sources/", "sources/"), ("docs/", "docs/")):
         if page.startswith(folder):
             return f"{REFERENCE}/{target}{page.removeprefix(folder)}"
-    return f"{REFERENCE}/docs/{page}"
+    # the README of the repository is another one than that of docs/
+    return f"{REFERENCE}/{page}"
 
 
 def page_of_table(table: str) -> str:
