@@ -24,9 +24,15 @@ def blocks(page: Path, kind: str) -> list[str]:
 
 
 def console_lines(page: Path) -> Iterator[str]:
-    """The commands of a page, without their prompt."""
+    """The commands of a page, without their prompt; one whose quotation goes on in the next lines is whole."""
     for body in blocks(page, "console"):
-        yield from (line[2:] for line in body.splitlines() if line.startswith("$ "))
+        lines = iter(body.splitlines())
+        for line in lines:
+            if line.startswith("$ "):
+                command = line[2:]
+                while command.count('"') % 2:
+                    command += "\n" + next(lines)
+                yield command
 
 
 def prose(page: Path) -> str:
