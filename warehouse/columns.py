@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 
 from transforms.errors import UsageError
-from transforms.registry import parameters, parse_columns
+from transforms.registry import parameters
 from warehouse.home import Home
+from warehouse.models import load_columns
 from warehouse.query import open_published
 from warehouse.tables import MADE_IN_PYTHON
 
@@ -76,7 +77,7 @@ def describe_column(home: Home, name: str) -> dict[str, Any]:
         # the table that computes it before those that only carry it
         tables = sorted((_describe_table(one) for one in having), key=lambda one: one["file"] not in files)
         newest = _read_newest(connection, [one["table"] for one in tables], column)
-    info = parse_columns((ROOT / "sql" / "columns.toml").read_text(encoding="utf-8")).get(column)
+    info = load_columns().get(column)
     bounds = [info.lowest, info.highest] if info else [None, None]
     return {
         "column": column,

@@ -20,14 +20,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
 
 from transforms.errors import PipelineError
 from transforms.registry import ColumnInfo, parse_columns
 from warehouse.tables import MADE_IN_PYTHON
+
+if TYPE_CHECKING:
+    # named in signatures only: commands that read models need no half second of imports
+    import pandas as pd
 
 SQL_FOLDER = Path(__file__).resolve().parent.parent / "sql"
 SCHEMAS = ("raw", "ref", "stg", "core", "mart", "ops", "main")

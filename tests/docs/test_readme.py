@@ -15,9 +15,9 @@ import typer
 from flows.cli import app
 from flows.homes import DEFAULT_HOME, SAMPLE_HOME
 from flows.settings import HttpSettings, NotifySettings, Settings
+from tests.support.pages import PAGES, ROOT, anchors, console_lines, prose
 from transforms import errors
 
-ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 WITH_COMMANDS = (
     README,
@@ -36,9 +36,7 @@ WITH_COMMANDS = (
         )
     ),
 )
-PAGES = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 _OPERATORS = {"|", ">", ">>", "&&", ";", "||"}
@@ -51,14 +49,8 @@ def _name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
-def _console_lines(page: Path) -> Iterator[str]:
-    for kind, body in _FENCE.findall(page.read_text(encoding="utf-8")):
-        if kind == "console":
-            yield from (line[2:] for line in body.splitlines() if line.startswith("$ "))
-
-
 def _inline_commands(page: Path) -> Iterator[str]:
-    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = prose(page)
     yield from (code.replace("\n", " ") for code in re.findall(r"`(alvh [^`]+)`", text))
 
 
@@ -78,7 +70,7 @@ def _shown_commands() -> list[tuple[str, str]]:
     return [
         (_name(page), line)
         for page in WITH_COMMANDS
-        for line in [*_console_lines(page), *_inline_commands(page)]
+        for line in [*console_lines(page), *_inline_commands(page)]
         if _arguments(line) is not None
     ]
 
@@ -111,14 +103,14 @@ def test_readme_and_tutorial_show_every_command() -> None:
 def test_shown_make_targets_exist(page: Path) -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
-    shown = {match for line in _console_lines(page) for match in re.findall(r"\bmake ([a-z-]+)", line)}
+    shown = {match for line in console_lines(page) for match in re.findall(r"\bmake ([a-z-]+)", line)}
     shown |= set(re.findall(r"`make ([a-z-]+)`", page.read_text(encoding="utf-8")))
     assert shown <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_relative_links_lead_to_files_and_headings(page: Path) -> None:
-    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
+    text = prose(page)
     for target in _LINK.findall(text):
         if re.match(r"[a-z]+:", target):
             continue
@@ -126,7 +118,7 @@ def test_relative_links_lead_to_files_and_headings(page: Path) -> None:
         there = (page.parent / path).resolve() if path else page
         assert there.exists(), f"{_name(page)}: {target}"
         if anchor:
-            assert anchor in _anchors(there), f"{_name(page)}: {target}"
+            assert anchor in anchors(there), f"{_name(page)}: {target}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
@@ -217,9 +209,3 @@ def _as_text(default: object) -> str:
     if default is None:
         return ""
     return f"{default:g}" if isinstance(default, float) else str(default)
-
-
-def _anchors(page: Path) -> set[str]:
-    text = _FENCE.sub("", page.read_text(encoding="utf-8"))
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from flows.site import refresh_site
+from tests.support.browser import find_chromium
 from tests.support.crisis import CRISIS, LAST
 from tests.support.grids import crisis_home
 from tests.support.shared import SharedFolders
@@ -28,7 +29,7 @@ from warehouse.home import Home
 from warehouse.site import write_site
 from warehouse.site_data import read_history
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = find_chromium()
 MEGABYTE = 1024 * 1024
 REPORTED = (CRISIS, LAST)
 RESULTS = (
