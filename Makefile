@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 # Set-up runs again only when what is installed could have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup nightly test lint types check clean constraints docs
+.PHONY: setup nightly test test-slow lint types check clean constraints docs
 
 nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> reads an offline archive, SOURCE=cboe downloads
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
 
 test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(TESTS)
+
+test-slow: $(STAMP) ## the long tests that `make test` counts as deselected: a year of nights, random kills, long fuzzing
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m slow $(TESTS)
 
 lint: $(STAMP) ## style of Python
 	$(BIN)/ruff check .
