@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Set-up runs again only when what is installed could have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup nightly test test-slow lint types check clean constraints docs
+.PHONY: setup nightly test test-slow lint types check bench clean constraints docs
 
 nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> reads an offline archive, SOURCE=cboe downloads
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
@@ -26,6 +26,9 @@ types: $(STAMP) ## mypy strict
 	$(BIN)/mypy
 
 check: lint types test ## everything CI runs
+
+bench: $(STAMP) ## measure everything and write benchmarks/RESULTS.md; BENCH=<subject> measures one
+	$(BIN)/python -m benchmarks $(BENCH)
 
 setup: $(STAMP) ## make .venv and install the pinned packages
 

@@ -1,0 +1,1 @@
+"""Repeatable measurements, one subject a module; never part of the tests."""
