@@ -204,9 +204,8 @@ def write_results(
     (RESULTS / f"{subject}.json").write_text(json.dumps(kept, indent=1, default=_plain) + "\n", encoding="utf-8")
     print(text)
     for goal in goals:
-        print(
-            f"{'met' if goal.is_met else 'not met' if goal.is_met is False else 'not measured'}: {goal.what}: {goal.result}"
-        )
+        met = {True: "met", False: "not met", None: "not measured"}[goal.is_met]
+        print(f"{met}: {goal.what}: {goal.result}")
 
 
 def _plain(value: object) -> object:
