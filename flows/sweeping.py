@@ -26,6 +26,7 @@ from warehouse.sweep_store import (
     SweepFolder,
     is_done,
     list_chunks,
+    list_unreadable_sweeps,
     note_failure,
     open_sweep,
     read_manifest,
@@ -126,6 +127,8 @@ def sweep_home(
     left_out = sum(expansion.skipped.values())
     words = f", {left_out:,} combinations are none" if left_out else ""
     tell(f"{len(expansion.policies):,} policies in {grid.name}{words}", True)
+    for left in list_unreadable_sweeps(home):
+        tell(f"{left} is of an earlier version and is not read: remove it to free its space", True)
     sweep = open_sweep(home, grid, expansion, chunk)
     with sweep.lock():
         if not is_resumed:

@@ -66,7 +66,7 @@ class Home:
             ) from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, nothing between.
 
     Raises

@@ -12,7 +12,8 @@ import pandas as pd
 
 from transforms.errors import PipelineError
 from transforms.sweep.grid import GridPolicy
-from warehouse.sweep_paths import PathMarket, evaluate_policies, load_path
+from warehouse.sweep_market_file import PathMarket
+from warehouse.sweep_paths import evaluate_policies, load_path
 from warehouse.sweep_store import PUBLISHED, Chunk, SweepFolder, hash_code, load_policies, read_manifest, write_chunk
 
 Evaluate = Callable[[Path, PathMarket, Sequence[GridPolicy], int], pd.DataFrame]

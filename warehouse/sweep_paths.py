@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import pickle
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from transforms.errors import UsageError
+from transforms.errors import PipelineError, UsageError
 from transforms.hedge import CalendarListing
 from transforms.hedge.calendars import read_calendar_targets
 from transforms.layers.codes import LayerState
@@ -24,35 +23,15 @@ from transforms.layers.decide import ROLES, build_layer_inputs, build_layer_sett
 from transforms.layers.records import LayerSettings
 from transforms.layers.run import run_many_layers
 from transforms.policy.model import Policy
-from transforms.sweep import SweepCase, SweepMarket, build_sweep_market, decide_stretches, run_policies
+from transforms.sweep import SweepCase, build_sweep_market, decide_stretches, run_policies
 from transforms.sweep.grid import GridPolicy
 from transforms.sweep.measures import KEPT, measure_chunk
 from warehouse.expressions import Truths, evaluate_rules, rule_sql
 from warehouse.hedge import read_hedge_market
-from warehouse.home import Home, replace_durably, write_atomically
+from warehouse.home import Home, replace_durably
 from warehouse.policy_paths import read_market
 from warehouse.query import open_published
-
-_LAID_OUT = "market.pickle"
-
-
-@dataclass(frozen=True, eq=False)
-class PathMarket:
-    """One path as every chunk needs it.
-
-    Parameters
-    ----------
-    swept
-        Laid out for the compiled walk, with the calendars of every policy of the grid.
-    signals
-        What the state machine reads, one row a session.
-    high_vix_pts
-        VIX close from which the session after it counts as one of high VIX.
-    """
-
-    swept: SweepMarket
-    signals: pd.DataFrame
-    high_vix_pts: float
+from warehouse.sweep_market_file import LAID_OUT, PathMarket, read_market_file, write_market
 
 
 def take_warehouse(home: Home, folder: Path) -> Path:
@@ -79,14 +58,21 @@ def take_warehouse(home: Home, folder: Path) -> Path:
 def lay_out_path(folder: Path, policies: Sequence[GridPolicy]) -> bool:
     """Lay a path's market out for all policies of a grid and keep it in the folder, unless it is there: then False.
 
+    One that is damaged is laid out again.
+
     Raises
     ------
     UsageError
         If the warehouse was published before it had positions.
     """
-    target = folder / _LAID_OUT
+    target = folder / LAID_OUT
     if target.exists():
-        return False
+        try:
+            read_market_file(target)
+        except PipelineError:
+            target.unlink()
+        else:
+            return False
     with _open(folder) as connection:
         numbers = dict(connection.execute("select parameter, value from ref.parameters").fetchall())
         if "audit_nav_usd" not in numbers:
@@ -104,15 +90,19 @@ def lay_out_path(folder: Path, policies: Sequence[GridPolicy]) -> bool:
     calendars = CalendarListing(list(hedge.futures.days), hedge.options)
     swept = build_sweep_market(hedge, calendars, _list_machines(distinct), asked)
     made = PathMarket(swept, signals, float(numbers["episode_vix_pts"]))
-    write_atomically(target, pickle.dumps(made, protocol=pickle.HIGHEST_PROTOCOL))
+    write_market(target, made)
     return True
 
 
 def load_path(folder: Path) -> PathMarket:
-    """Return what `lay_out_path` kept."""
-    # Our own file in the user's own folder, written by this code: see the manifest's code hash.
-    made: PathMarket = pickle.loads((folder / _LAID_OUT).read_bytes())  # noqa: S301
-    return made
+    """Return what `lay_out_path` kept.
+
+    Raises
+    ------
+    PipelineError
+        If it is not there or damaged.
+    """
+    return read_market_file(folder / LAID_OUT)
 
 
 def evaluate_policies(folder: Path, path: PathMarket, policies: Sequence[GridPolicy], threads: int = 1) -> pd.DataFrame:

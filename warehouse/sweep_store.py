@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import pickle
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,11 +20,11 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from transforms.errors import LockHeldError, PipelineError
-from transforms.policy.model import Policy
-from transforms.sweep.grid import Expansion, Grid, GridPolicy, remake_policy
+from transforms.sweep.grid import Expansion, Grid, GridPolicy
 from warehouse.home import Home, replace_durably, write_atomically
 from warehouse.models import SQL_FOLDER
 from warehouse.query import open_published
+from warehouse.sweep_plan import PLAN, SCHEMA_VERSION, read_plan, write_plan
 
 FOLDER = "sweeps"
 CHUNK = 200
@@ -34,6 +33,7 @@ CHUNK = 200
 PUBLISHED = 0
 """Number of the path that is the published history; the simulated markets follow from 1 on."""
 
+_ABOUT = ("grid_sha256", "warehouse_run_id", "inputs_sha256", "code_sha256", "is_simulated", "as_of", "chunk")
 _CODE = ("hedge", "layers", "ledger", "options", "policy", "positions", "sweep")
 
 
@@ -66,6 +66,11 @@ class SweepFolder:
     def manifest(self) -> Path:
         """What the sweep is about."""
         return self.folder / "manifest.json"
+
+    @property
+    def plan(self) -> Path:
+        """Its policies."""
+        return self.folder / PLAN
 
     def path_folder(self, path: int) -> Path:
         """Warehouse and laid out market of a path."""
@@ -121,7 +126,7 @@ def open_sweep(home: Home, grid: Grid, expansion: Expansion, chunk: int = CHUNK)
         inputs = connection.execute("select inputs_sha256 from ops.runs where run_id = ?", [run_id]).fetchall()
         as_of = connection.execute("select max(trade_date) from mart.daily_signals").fetchall()[0][0]
     about = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "grid_sha256": expansion.grid_hash,
         "warehouse_run_id": str(run_id),
         "inputs_sha256": inputs[0][0] if inputs else None,
@@ -134,17 +139,39 @@ def open_sweep(home: Home, grid: Grid, expansion: Expansion, chunk: int = CHUNK)
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     sweep = SweepFolder(home.path / FOLDER / f"{as_of}-{digest}")
     sweep.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not sweep.manifest.exists():
-        values = [(one.policy_id, dict(one.values)) for one in expansion.policies]
-        write_atomically(_policies_file(sweep), pickle.dumps((grid.base, values)))
+    if not (sweep.manifest.exists() and sweep.plan.exists()):
+        write_plan(sweep.plan, grid, expansion)
         write_atomically(sweep.manifest, (json.dumps(about, indent=1) + "\n").encode())
     return sweep
 
 
 def read_manifest(sweep: SweepFolder) -> dict[str, Any]:
-    """Return what a sweep is about."""
-    manifest: dict[str, Any] = json.loads(sweep.manifest.read_text(encoding="utf-8"))
+    """Return what a sweep is about.
+
+    Raises
+    ------
+    PipelineError
+        If the file is damaged.
+    """
+    try:
+        manifest = json.loads(sweep.manifest.read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict) or not manifest.keys() >= set(_ABOUT):
+            raise ValueError(f"expected {', '.join(_ABOUT)}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise PipelineError(
+            "the manifest of a sweep cannot be read",
+            where=str(sweep.manifest),
+            found=str(error),
+            expected="the file as the sweep wrote it",
+            next_step=f"remove the folder {sweep.folder}, then run the sweep again: it computes everything anew",
+        ) from None
     return manifest
+
+
+def list_unreadable_sweeps(home: Home) -> list[Path]:
+    """Return the folders of sweeps that an earlier version left: their pickles are never read, whoever wrote them."""
+    folder = home.path / FOLDER
+    return sorted({file.parent for file in folder.glob("*/policies.pickle")}) if folder.is_dir() else []
 
 
 def hash_code() -> str:
@@ -169,12 +196,15 @@ def list_chunks(policies: int, paths: Sequence[int], size: int) -> list[Chunk]:
 
 
 def load_policies(sweep: SweepFolder, chunk: Chunk | None = None) -> list[GridPolicy]:
-    """Return the policies of a chunk, or all of them, as they were expanded."""
-    # Our own file in the user's own folder; what it holds is named by the sweep's id.
-    kept: tuple[Policy, list[tuple[str, dict[str, Any]]]] = pickle.loads(_policies_file(sweep).read_bytes())  # noqa: S301
-    base, values = kept
-    some = values if chunk is None else values[chunk.first : chunk.stop]
-    return [remake_policy(base, policy_id, numbers) for policy_id, numbers in some]
+    """Return the policies of a chunk, or all of them, as they were expanded.
+
+    Raises
+    ------
+    PipelineError
+        If the sweep's files are damaged.
+    """
+    places = slice(None) if chunk is None else slice(chunk.first, chunk.stop)
+    return read_plan(sweep.plan, str(read_manifest(sweep).get("grid_sha256")), places)
 
 
 def write_chunk(sweep: SweepFolder, chunk: Chunk, rows: pd.DataFrame) -> None:
@@ -252,7 +282,3 @@ def read_rows(sweep: SweepFolder, chunks: Sequence[Chunk]) -> pd.DataFrame:
         return pd.DataFrame({"path": [], "is_simulated": [], "policy_id": []})
     with duckdb.connect() as connection:
         return connection.execute("from read_parquet(?) order by path, policy_number", [files]).df()
-
-
-def _policies_file(sweep: SweepFolder) -> Path:
-    return sweep.folder / "policies.pickle"

@@ -29,7 +29,8 @@ from warehouse.hedge import read_hedge_market
 from warehouse.home import Home
 from warehouse.policy_paths import read_market, run_policy
 from warehouse.sweep_chunks import compute_chunk
-from warehouse.sweep_paths import PathMarket, evaluate_policies
+from warehouse.sweep_market_file import PathMarket
+from warehouse.sweep_paths import evaluate_policies
 from warehouse.sweep_store import SweepFolder, list_chunks, load_policies
 from warehouse.sweeps import WrittenSweep
 
@@ -57,7 +58,7 @@ def home(tmp_path: Path, shared_folders: SharedFolders, swept: WrittenSweep) -> 
     made = crisis_home(shared_folders, tmp_path / "home")
     folder = swept.html.parent
     target = made.path / "sweeps" / folder.name
-    for name in ("manifest.json", "policies.pickle", "paths/000/alvh.duckdb", "paths/000/market.pickle"):
+    for name in ("manifest.json", "policies.json", "paths/000/alvh.duckdb", "paths/000/market.npz"):
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         (target / name).hardlink_to(folder / name)
     return made

@@ -175,7 +175,7 @@ def expand_grid(grid: Grid) -> Expansion:
         if broken is not None:
             skipped[f"constraint {broken.text}"] += 1
             continue
-        policies.append(_put_reading(GridPolicy(_identify(base, values), values, policy)))
+        policies.append(_put_reading(GridPolicy(identify_policy(base, values), values, policy)))
     if not policies:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(skipped.items()))
         raise GridError(
@@ -208,7 +208,8 @@ def _put_reading(made: GridPolicy) -> GridPolicy:
     return replace(made, policy=replace(made.policy, layers=changed))
 
 
-def _identify(base_hash: str, values: Mapping[str, Value]) -> str:
+def identify_policy(base_hash: str, values: Mapping[str, Value]) -> str:
+    """Return the id of the policy that values make of a base policy with a hash: 16 hexadecimal digits of both."""
     said = {name: value if isinstance(value, str) else format_number(value) for name, value in values.items()}
     text = json.dumps([base_hash, said], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
