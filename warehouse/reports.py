@@ -39,6 +39,11 @@ def assess_health(
     return str(health["status"]), list(health["reasons"])
 
 
+def list_report_files(home: Home, as_of: date) -> dict[str, Path]:
+    """Return where the report files of a session lie, by ending."""
+    return {ending: home.reports / as_of.isoformat() / f"hedge-state.{ending}" for ending in ("html", "md", "json")}
+
+
 def write_report(
     connection: duckdb.DuckDBPyConnection,
     home: Home,

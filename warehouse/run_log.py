@@ -99,6 +99,15 @@ def read_records(home: Home) -> Iterator[dict[str, Any]]:
             yield record
 
 
+def read_record(home: Home, run_id: str) -> dict[str, Any] | None:
+    """Return the record of a run; None where there is none that can be read."""
+    try:
+        record = json.loads((home.runs / f"{Path(run_id).name}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
 def latest_record(home: Home) -> dict[str, Any] | None:
     """Return the newest run record."""
     return max(read_records(home), key=lambda record: str(record["run_id"]), default=None)
@@ -114,7 +123,7 @@ def close_interrupted(home: Home, current_run_id: str) -> list[str]:
     for record in read_records(home):
         if record.get("outcome") != RUNNING or record["run_id"] == current_run_id:
             continue
-        if "planned" in record and record["run_id"] == _published_run_id(home):
+        if "planned" in record and record["run_id"] == published_run_id(home):
             published = describe_published(home.published, hash_file(home.published))
             record.update(record["planned"], published=published)
         else:
@@ -129,7 +138,8 @@ def describe_published(path: Path, sha256: str) -> dict[str, Any]:
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": sha256}
 
 
-def _published_run_id(home: Home) -> str | None:
+def published_run_id(home: Home) -> str | None:
+    """Return the run that built the published warehouse; None where there is none that can be read."""
     try:
         with open_published(home) as connection:
             row = connection.execute("select run_id from ref.run").fetchone()
@@ -186,10 +196,8 @@ class PublishedRun:
 def published_run(home: Home, connection: duckdb.DuckDBPyConnection) -> PublishedRun:
     """Return the run that built a warehouse. Without its record, what the warehouse itself knows."""
     row = connection.execute("select run_id, is_simulated from ref.run").fetchone() or ("unknown", False)
-    try:
-        record = json.loads((home.runs / f"{row[0]}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        record = {"run_id": row[0], "started_at_utc": None, "versions": {}, "is_simulated": row[1]}
+    unknown = {"run_id": row[0], "started_at_utc": None, "versions": {}, "is_simulated": row[1]}
+    record = read_record(home, str(row[0])) or unknown
     return PublishedRun(describe_run(record), list((record.get("fetch") or {}).get("failures", [])))
 
 

@@ -107,7 +107,7 @@ def read_stored_calibrations(home: Home) -> list[StoredCalibration]:
         Naming the first file that is not as it was written, and why.
     """
     entries: dict[date, StoredCalibration] = {}
-    for path in _files(home):
+    for path in list_calibration_files(home):
         entry = read_calibration(path)
         twin = entries.get(entry.calibrated_on_date)
         if twin is not None:
@@ -167,7 +167,7 @@ def check_stored_calibrations(home: Home, records: Mapping[str, Mapping[str, Any
     hashes: dict[str, str] = {}
     weeks: dict[date, str] = {}
     records = dict(records)
-    files = _files(home)
+    files = list_calibration_files(home)
     for path in files:
         try:
             entry = read_calibration(path)
@@ -215,7 +215,7 @@ def _read_record(home: Home, run_id: str) -> Mapping[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _files(home: Home) -> list[Path]:
+def list_calibration_files(home: Home) -> list[Path]:
     # What a killed write leaves ends in .tmp and begins with a dot: it was never a calibration.
     return [path for path in sorted(folder_of(home).glob("*.json")) if not path.name.startswith(".")]
 
