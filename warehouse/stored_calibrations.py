@@ -216,6 +216,7 @@ def _read_record(home: Home, run_id: str) -> Mapping[str, Any]:
 
 
 def list_calibration_files(home: Home) -> list[Path]:
+    """Return the stored calibrations' files in the order of their weeks."""
     # What a killed write leaves ends in .tmp and begins with a dot: it was never a calibration.
     return [path for path in sorted(folder_of(home).glob("*.json")) if not path.name.startswith(".")]
 
