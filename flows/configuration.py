@@ -16,10 +16,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from flows.homes import DEFAULT_HOME, SAMPLE_HOME
-from flows.settings import HttpSettings, NotifySettings, Settings
+from flows.settings import HttpSettings, NotifySettings, RetentionSettings, Settings
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "configuration.md"
-GROUPS: dict[str, type[BaseSettings]] = {"A run": Settings, "Messages": NotifySettings, "Requests": HttpSettings}
+GROUPS: dict[str, type[BaseSettings]] = {
+    "A run": Settings,
+    "What is kept": RetentionSettings,
+    "Messages": NotifySettings,
+    "Requests": HttpSettings,
+}
 """Every class of settings, by the heading of its table."""
 
 OUTSIDE = {

@@ -1,4 +1,4 @@
-"""``alvh doctor`` and ``verify``: whether things can run, and are as they were written. Heavy imports stay inside."""
+"""``alvh doctor``, ``verify`` and ``prune``: can things run, are they as written, what may go. Heavy imports inside."""
 
 from __future__ import annotations
 
@@ -73,6 +73,30 @@ def doctor(
         print_findings(findings)
     if not is_sound(findings):
         raise typer.Exit(1)
+
+
+@reports_errors
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Remove what is kept no longer, and say what and why.
+
+    Every night does the same after its report. How many of each kind are kept are settings, ALVH_KEEP_*: by default all
+    raw files, audits and sweeps, and as many warehouses, reports and records as bound the home. Never removed: what is
+    published, raw files that a kept warehouse needs, the policy and its log, calibrations, your own files.
+
+    \b
+    Examples:
+      alvh prune --dry-run
+      ALVH_KEEP_REPORTS=250 alvh prune
+    """
+    from flows.pruning import prune_and_describe
+
+    text = prune_and_describe(home_to_read(home), datetime.now(UTC), is_dry_run=dry_run, as_json=as_json)
+    print(text)
 
 
 def _source_of(folder: Any) -> str:

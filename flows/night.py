@@ -7,18 +7,22 @@ from datetime import date, datetime
 from pathlib import Path
 
 from flows.homes import home_to_write
-from flows.settings import Settings
+from flows.settings import RetentionSettings, Settings
 from flows.sources.choice import REAL_MARKET, choose_source, is_simulated, market_of
 from transforms import calendar
 from transforms.errors import UsageError
 from warehouse.home import Home
 from warehouse.query import open_published
 from warehouse.report_data import latest_session
+from warehouse.retention import Retention
 
 
 @dataclass(frozen=True)
 class Night:
-    """What one night works on. ``now`` is the only clock that any step sees."""
+    """What one night works on. ``now`` is the only clock that any step sees.
+
+    Without ``retention`` nothing but earlier warehouses is removed.
+    """
 
     home: Home
     run_id: str
@@ -32,6 +36,7 @@ class Night:
     ask_everything: bool = False
     market: str = REAL_MARKET
     policy_file: Path | None = None
+    retention: Retention | None = None
 
     @property
     def is_simulated(self) -> bool:
@@ -84,6 +89,7 @@ def resolve_night(
     today = now.astimezone(calendar.NEW_YORK).date()
     if as_of is not None and as_of > today:
         raise UsageError("--as-of is in the future", found=str(as_of), expected=f"{today} or earlier")
+    retention = RetentionSettings().to_retention()
     return Night(
         home=home,
         run_id=run_id,
@@ -91,12 +97,13 @@ def resolve_night(
         source=source,
         archive=archive,
         as_of=as_of,
-        keep_published=settings.keep_published,
+        keep_published=retention.published,
         fetch_retries=settings.fetch_retries,
         fetch_retry_seconds=settings.fetch_retry_seconds,
         ask_everything=ask_everything,
         market=market,
         policy_file=policy_file.expanduser().resolve() if policy_file else None,
+        retention=retention,
     )
 
 

@@ -135,6 +135,7 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     )
     if is_latest:
         _tell(night, log, do, None)
+    _prune(night, log)
     return NightResult(exit_code, outcome, sentence, found.as_of, written.html)
 
 
@@ -151,6 +152,20 @@ def _tell(night: Night, log: RunLog, do: Steps, error: Exception | None) -> None
         return
     if told.warning:
         say(f"warning: notify: {told.warning}")
+
+
+def _prune(night: Night, log: RunLog) -> None:
+    """Remove what is no longer kept. Whatever becomes of it, the night is published and reported."""
+    started = time.monotonic()
+    try:
+        pruned = steps.prune_step(night)
+    except PipelineError as error:
+        say(f"warning: prune: {', '.join(part for part in (error.what, error.where, error.found) if part)}")
+        return
+    if pruned is not None:
+        seconds = time.monotonic() - started
+        log.step("prune", seconds, pruned.sentence)
+        say_step("prune", pruned.sentence, seconds)
 
 
 def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSummary) -> str:

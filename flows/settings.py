@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from transforms.notices.kinds import DEFAULT_TEXT
+
+if TYPE_CHECKING:
+    from warehouse.retention import Retention
 
 
 class HttpSettings(BaseSettings):
@@ -53,8 +57,37 @@ class NotifySettings(BaseSettings):
         return bool((self.url and self.url.get_secret_value().strip()) or (self.block or "").strip())
 
 
+class RetentionSettings(BaseSettings):
+    """How many of each kind a home keeps; 0 keeps all (``ALVH_KEEP_*``).
+
+    Every night removes what is beyond, and so does ``alvh prune``. Defaults bound what every night adds; what only a
+    person adds, and what cannot be made again, is kept.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ALVH_KEEP_", frozen=True)
+
+    published: int = Field(default=7, ge=1, description="Earlier warehouses under published/.")
+    reports: int = Field(default=756, ge=0, description="Session reports, those written last; about three years.")
+    raw_versions: int = Field(
+        default=0, ge=0, description="Superseded versions of a raw file. Without them the past cannot be built again."
+    )
+    audits: int = Field(default=0, ge=0, description="Claim audits.")
+    sweeps: int = Field(default=0, ge=0, description="Sweeps.")
+    run_details: int = Field(
+        default=60, ge=0, description="Records of published runs that keep their inputs, row counts and timings."
+    )
+    other_runs: int = Field(default=400, ge=0, description="Records of runs that published nothing.")
+    notices: int = Field(default=5000, ge=0, description="Attempts to deliver a message.")
+
+    def to_retention(self) -> Retention:
+        """Return them as the warehouse takes them."""
+        from warehouse.retention import Retention
+
+        return Retention(**self.model_dump())
+
+
 class Settings(BaseSettings):
-    """Where a run works and what it keeps (``ALVH_*``)."""
+    """Where a run works (``ALVH_*``)."""
 
     model_config = SettingsConfigDict(env_prefix="ALVH_", frozen=True)
 
@@ -71,7 +104,6 @@ class Settings(BaseSettings):
     )
     fetch_retries: int = Field(default=2, ge=0, description="Further tries of the whole fetch, transient errors only.")
     fetch_retry_seconds: float = Field(default=60.0, ge=0, description="Wait before a further try of the fetch.")
-    keep_published: int = Field(default=7, ge=1, description="Earlier warehouses kept under published/.")
     report_base_url: str | None = Field(
         default=None,
         description="Address under which the folder reports/ is served; messages and Prefect's pages link to it.",

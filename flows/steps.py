@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from warehouse.checks import CheckResult, require_no_errors, run_sql_checks, wri
 from warehouse.hedge_states import PolicyInForce, hash_states
 from warehouse.instants import iso_utc
 from warehouse.models import load_columns, load_models
+from warehouse.prune import Pruned, prune_home
 from warehouse.publish import publish_warehouse
 from warehouse.query import open_published
 from warehouse.raw_store import RawStore
@@ -179,6 +180,16 @@ def report_step(night: Night, as_of: date, is_latest: bool, record: Mapping[str,
         )
     refresh_site(night.home, [as_of])
     return written
+
+
+def prune_step(night: Night) -> Pruned | None:
+    """Remove what the home's settings no longer keep. Return None where nothing was removed."""
+    if night.retention is None:
+        return None
+    pruned = prune_home(night.home, replace(night.retention, published=night.keep_published), night.now)
+    if pruned.is_listed:
+        refresh_site(night.home)
+    return pruned if pruned.plan.removals else None
 
 
 @contextmanager

@@ -107,8 +107,12 @@ class NoticeLog:
 
     def add(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Add attempts; the file is replaced whole, so that a crash leaves the old or the new."""
-        kept = [json.dumps(entry, ensure_ascii=False) for entry in [*self.entries(), *entries]]
-        write_atomically(self.path, ("\n".join(kept) + "\n").encode())
+        self.replace([*self.entries(), *entries])
+
+    def replace(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Write the whole log anew."""
+        lines = [json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries]
+        write_atomically(self.path, "".join(lines).encode())
 
     def read_standing(self) -> Standing | None:
         """Return the standing of the last night that was judged, or None."""

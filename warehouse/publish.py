@@ -132,10 +132,16 @@ def publish_warehouse(home: Home, built: Path, keep: int) -> tuple[Path, str]:
 
 def prune_earlier(home: Home, keep: int) -> list[Path]:
     """Delete all but the last ``keep`` earlier warehouses. Return what was deleted."""
-    kept = sorted(home.earlier.glob("*.duckdb"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-    for path in kept[keep:]:
+    going = earlier_beyond(home, keep)
+    for path in going:
         path.unlink(missing_ok=True)
-    return kept[keep:]
+    return going
+
+
+def earlier_beyond(home: Home, keep: int) -> list[Path]:
+    """Return the earlier warehouses before the last ``keep`` that were replaced, newest first."""
+    earlier = sorted(home.earlier.glob("*.duckdb"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
+    return earlier[keep:]
 
 
 def sweep_builds(home: Home) -> None:

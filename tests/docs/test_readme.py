@@ -14,7 +14,7 @@ import typer
 
 from flows.cli import app
 from flows.homes import DEFAULT_HOME, SAMPLE_HOME
-from flows.settings import HttpSettings, NotifySettings, Settings
+from flows.settings import HttpSettings, NotifySettings, RetentionSettings, Settings
 from tests.support.pages import PAGES, ROOT, anchors, console_lines, prose
 from transforms import errors
 
@@ -199,7 +199,7 @@ def _exit_codes(page: Path) -> set[int]:
 def _settings() -> dict[str, object]:
     return {
         f"{kind.model_config['env_prefix']}{name}".upper(): field.default
-        for kind in (Settings, NotifySettings, HttpSettings)
+        for kind in (Settings, RetentionSettings, NotifySettings, HttpSettings)
         for name, field in kind.model_fields.items()
         if name != "user_agent"
     }

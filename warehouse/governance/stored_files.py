@@ -18,6 +18,7 @@ from warehouse.publish import hash_file
 from warehouse.query import open_published
 
 _SIDECAR = ".meta.json"
+_PRUNED = ".pruned.json"
 _OBSERVED = "observed.jsonl"
 _PREFIX = 16
 
@@ -38,6 +39,8 @@ def check_raw_files(home: Home) -> tuple[list[Finding], int]:
             if name.endswith(_SIDECAR):
                 count += 1
                 findings += _check_version(folder, name)
+            elif name.endswith(_PRUNED):
+                continue  # the note of a version that `alvh prune` removed
             elif name + _SIDECAR not in names:
                 # A night killed between the file and its sidecar leaves this; the next one fetches it again.
                 findings.append(_note(folder / name, "a raw file without a sidecar", "no sidecar", name + _SIDECAR))
@@ -126,6 +129,7 @@ def _check_observed(folder: Path, names: set[str]) -> Iterator[Finding]:
             yield _note(path, "no list of the versions seen", "no such file", f"{len(versions)} versions")
         return
     body = path.read_bytes()
+    removed = {name[:_PREFIX] for name in names if name.endswith(_PRUNED)}
     seen = set()
     for number, line in enumerate(body.splitlines(), start=1):
         try:
@@ -134,7 +138,7 @@ def _check_observed(folder: Path, names: set[str]) -> Iterator[Finding]:
             yield _note(path, f"line {number} cannot be read", repr(line[:80]), "a version seen")
             continue
         seen.add(sha256[:_PREFIX])
-        if sha256[:_PREFIX] not in versions:
+        if sha256[:_PREFIX] not in versions.keys() | removed:
             yield _error(path, f"the version of line {number} is gone", "no such file", f"SHA-256 {sha256}")
     for prefix in sorted(set(versions) - seen):
         yield _note(path, "a version that was never noted as seen", versions[prefix], "a line that names it")
