@@ -17,7 +17,7 @@ from typing import Literal
 import duckdb
 
 from transforms.errors import PipelineError
-from warehouse.models import SQL_FOLDER, VIEW_SCHEMA, parse_reads, quote_text, read_header
+from warehouse.models import SQL_FOLDER, VIEW_SCHEMA, quote_text, read_header, split_names
 
 MACRO_FOLDER = SQL_FOLDER / "macros"
 _KEYS = ("macro", "gives", "reads", "what", "source", "edge", "example")
@@ -42,7 +42,7 @@ class Macro:
     header
         The comment lines that open the file, by key.
     reads
-        Qualified tables of the body, from parsing it.
+        Qualified tables of the body, by its header.
     """
 
     name: str
@@ -65,16 +65,14 @@ def load_macros() -> Mapping[str, Macro]:
     Raises
     ------
     PipelineError
-        If a header is incomplete or the body cannot be parsed.
+        If a header is incomplete.
     """
     return read_macros(MACRO_FOLDER)
 
 
 def read_macros(folder: Path) -> dict[str, Macro]:
     """Read the macro files of a folder: see :func:`load_macros`."""
-    with duckdb.connect() as parser:
-        macros = (_load(path, parser) for path in sorted(folder.glob("*.sql")))
-        return {macro.name: macro for macro in macros}
+    return {macro.name: macro for macro in map(_load, sorted(folder.glob("*.sql")))}
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection, macros: Iterable[Macro]) -> None:
@@ -89,7 +87,7 @@ def create_macros(connection: duckdb.DuckDBPyConnection, macros: Iterable[Macro]
         connection.execute(";\n".join(statements))
 
 
-def _load(path: Path, parser: duckdb.DuckDBPyConnection) -> Macro:
+def _load(path: Path) -> Macro:
     text = path.read_text(encoding="utf-8")
     header = read_header(text, path)
     signature = _SIGNATURE.fullmatch(header.get("macro", ""))
@@ -104,5 +102,5 @@ def _load(path: Path, parser: duckdb.DuckDBPyConnection) -> Macro:
         )
     body = "\n".join(text.splitlines()[len(header) :])
     parameters = tuple(name.strip() for name in signature[2].split(","))
-    reads = parse_reads(body if gives == "table" else f"select {body}", parser)
+    reads = frozenset(split_names(header["reads"]))
     return Macro(path.stem, parameters, "table" if gives == "table" else "value", body, header, reads)

@@ -1,8 +1,8 @@
 """The model runner: finds the models under ``sql/``, orders them by what they read, builds them.
 
 A model is one SELECT in ``sql/<schema>/<table>.sql`` that makes ``<schema>.<table>``. What it reads is
-found by parsing it (``json_serialize_sql``, which binds nothing); its header is checked against that by
-a test, so the comments a person reads are the truth.
+stated by its header. A test parses each model and holds the header to it, so the comments a person reads
+are the truth, and no command that lists tables has to parse them.
 
 What SQL does badly (recursive smoothing, solving for a volatility) is a model like any other: its header
 names a function of ``transforms`` in ``-- compute:``, the SELECT is what the function gets as a frame, and
@@ -55,7 +55,7 @@ class Model:
     header
         The comment lines that open the file, by key.
     reads
-        Qualified names that the SELECT refers to, from parsing it.
+        Qualified names that the SELECT refers to, by its header.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Model:
     @property
     def grain(self) -> tuple[str, ...]:
         """Columns that identify a row."""
-        return _names(self.header["grain"])
+        return split_names(self.header["grain"])
 
     @property
     def compute(self) -> str | None:
@@ -86,9 +86,9 @@ def load_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
     Raises
     ------
     PipelineError
-        If a header is incomplete, the SQL cannot be parsed, or models read each other in a circle.
+        If a header is incomplete, or models read each other in a circle.
     """
-    # The project's own models do not change while a process runs, and parsing them takes a while.
+    # The project's own models do not change while a process runs.
     return dict(_own_models() if folder == SQL_FOLDER else _read_models(folder))
 
 
@@ -99,8 +99,7 @@ def _own_models() -> Mapping[str, Model]:
 
 def _read_models(folder: Path) -> dict[str, Model]:
     paths = [path for schema in SCHEMAS for path in sorted((folder / schema).glob("*.sql"))]
-    with duckdb.connect() as parser:
-        models = {model.name: model for model in (_load(path, parser) for path in paths)}
+    models = {model.name: model for model in map(_load, paths)}
     graph = {name: sorted(model.reads & models.keys()) for name, model in models.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -263,7 +262,7 @@ def _function(name: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return found
 
 
-def _load(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
+def _load(path: Path) -> Model:
     text = path.read_text(encoding="utf-8")
     name = f"{path.parent.name}.{path.stem}"
     header = read_header(text, path)
@@ -275,7 +274,7 @@ def _load(path: Path, parser: duckdb.DuckDBPyConnection) -> Model:
             found=f"keys {sorted(header)}, model {header.get('model')!r}",
             expected=f"keys {list(HEADER_KEYS)}, model {name!r}",
         )
-    return Model(name, path, text, header, parse_reads(text, parser))
+    return Model(name, path, text, header, frozenset(split_names(header["reads"])))
 
 
 def _walk(node: Any) -> Iterator[dict[str, Any]]:
@@ -288,7 +287,8 @@ def _walk(node: Any) -> Iterator[dict[str, Any]]:
             yield from _walk(value)
 
 
-def _names(text: str) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
+    """Return the names of a header's list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 

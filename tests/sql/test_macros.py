@@ -18,6 +18,7 @@ from tests.support.bench import ModelBench, sessions_from
 from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
 from warehouse.macros import MACRO_FOLDER, Macro, create_macros, load_macros, read_macros
+from warehouse.models import parse_reads
 from warehouse.query import describe_table, list_tables, run_query
 
 MACROS = load_macros()
@@ -399,8 +400,10 @@ def test_macro_cannot_be_replaced_by_a_query(home: Home) -> None:
 
 
 def test_macro_states_what_it_reads() -> None:
-    for macro in MACROS.values():
-        assert {name.strip() for name in macro.header["reads"].split(",") if name.strip()} == macro.reads
+    with duckdb.connect() as parser:
+        for macro in MACROS.values():
+            body = macro.body if macro.gives == "table" else f"select {macro.body}"
+            assert macro.reads == parse_reads(body, parser)
 
 
 @pytest.mark.parametrize(
