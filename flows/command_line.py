@@ -15,6 +15,7 @@ import typer
 
 from flows.completion import complete_sessions, complete_sources
 from transforms.errors import PipelineError, UsageError
+from transforms.wording import make_harmless
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -113,7 +114,7 @@ def _lines_of(error: PipelineError) -> str:
 def _show(kwargs: Any, error: BaseException, text: str) -> None:
     if kwargs.get("debug"):
         traceback.print_exception(error)
-    print(text, file=sys.stderr)
+    print(make_harmless(text), file=sys.stderr)
     # Prefect keeps the exception of a failed task, and with it every frame and open connection of
     # its traceback: let go of them, or DuckDB's bindings complain when the process ends.
     chain: BaseException | None = error

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from transforms.wording import make_harmless
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
@@ -26,6 +28,7 @@ _shown: list[tuple[Progress, TaskID]] = []
 
 def say(text: str) -> None:
     """Say a line; above the moving line where there is one."""
+    text = make_harmless(text)
     if _shown:
         _shown[-1][0].console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
@@ -41,7 +44,7 @@ def say_part(name: str, text: str) -> None:
     """Say which part of a step is being done: in the moving line, or as a line where there is none."""
     if _shown:
         progress, task = _shown[-1]
-        progress.update(task, description=f"{name:<{_STEP}} {text}")
+        progress.update(task, description=make_harmless(f"{name:<{_STEP}} {text}"))
     else:
         say(f"{name:<{_STEP}} {text}")
 
@@ -58,7 +61,7 @@ def say_progress(done: int, planned: int, name: str, *, step: str = "fetch", uni
     step, unit
         What is being done, and with what is counted: ``fetch    12 of 400 asked, VX_2026-01-21.csv``.
     """
-    text = f"{step:<{_STEP}} {done} of {planned} {unit}, {name}"
+    text = make_harmless(f"{step:<{_STEP}} {done} of {planned} {unit}, {name}")
     if _shown:
         progress, task = _shown[-1]
         progress.update(task, completed=done, total=planned, description=text)

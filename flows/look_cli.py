@@ -14,6 +14,7 @@ from flows.completion import complete_formats, complete_tables
 from flows.homes import home_to_read
 from flows.printing import is_watched, print_json
 from transforms.errors import UsageError
+from transforms.wording import make_harmless
 
 
 @reports_errors
@@ -92,6 +93,7 @@ def query(
         str, typer.Option("--format", help="table, csv, json or parquet.", autocompletion=complete_formats)
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (needed for parquet).")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Longest time the query may take, in seconds.")] = 300.0,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
@@ -109,7 +111,7 @@ def query(
     if format_ == "parquet":
         if output is None:
             raise UsageError("Parquet is not text", expected="a file to write", next_step="add --output FILE.parquet")
-        rows = queries.write_parquet(folder, sql, output)
+        rows = queries.write_parquet(folder, sql, output, timeout)
         print(f"{rows} rows written to {output}")
         return
     renderers: dict[str, Callable[[queries.QueryResult], str]] = {
@@ -119,7 +121,7 @@ def query(
     }
     if format_ not in renderers:
         raise UsageError("unknown --format", found=format_, expected="table, csv, json or parquet")
-    result = queries.run_query(folder, sql)
+    result = queries.run_query(folder, sql, timeout)
     if format_ == "table" and output is None and is_watched():
         from flows import table_texts as texts
 
@@ -127,6 +129,8 @@ def query(
         return
     text = renderers[format_](result)
     if output is None:
+        # A file and a pipe get the values as they are; a terminal would act on what is in them.
+        text = make_harmless(text) if sys.stdout.isatty() else text
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         return
     try:

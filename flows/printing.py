@@ -10,6 +10,8 @@ from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from transforms.wording import make_harmless
+
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
@@ -39,6 +41,7 @@ def print_lines(text: str) -> None:
 
     Lines of one field are sentences, and wrap by themselves.
     """
+    text = make_harmless(text)
     if not is_watched():
         print(text)
         return
@@ -78,6 +81,7 @@ class Page:
         from rich.padding import Padding
         from rich.text import Text
 
+        text = make_harmless(text) if isinstance(text, str) else text
         shown = Text(text, style=style) if isinstance(text, str) and style else text
         self._console.print(Padding(shown, (0, 0, 0, indent)) if indent else shown)
 
@@ -90,7 +94,7 @@ class Page:
         grid.add_column(style="bold", no_wrap=True)
         grid.add_column(overflow="fold")
         for label, said, style in rows:
-            grid.add_row(label, Text(said, style=style))
+            grid.add_row(label, Text(make_harmless(said), style=style))
         self.line(grid)
 
     def grid(self, rows: Sequence[Sequence[str]]) -> None:
@@ -104,7 +108,7 @@ class Page:
             is_number = sum(1 for cell in cells if _NUMBER.fullmatch(cell)) * 2 > len(cells)
             grid.add_column(justify="right" if is_number else "left", no_wrap=place < count - 1, overflow="fold")
         for row in rows:
-            grid.add_row(*row)
+            grid.add_row(*map(make_harmless, row))
         self.line(grid)
 
     def table(
@@ -151,7 +155,7 @@ class Page:
         for row in rows:
             table.add_row(
                 *(
-                    Text(cell, style=known.get(cell.strip(), "") if place == styled else "")
+                    Text(make_harmless(cell), style=known.get(cell.strip(), "") if place == styled else "")
                     for place, cell in enumerate(row)
                 )
             )

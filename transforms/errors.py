@@ -5,6 +5,8 @@ Every error says what went wrong, where, what was found, what was expected, and 
 
 from __future__ import annotations
 
+from transforms.wording import make_harmless
+
 
 class PipelineError(Exception):
     """Base of every error the pipeline raises on purpose.
@@ -41,14 +43,18 @@ class PipelineError(Exception):
         self.next_step = next_step
 
     def lines(self) -> list[str]:
-        """Return the error as lines for a terminal, the empty parts left out."""
+        """Return the error as lines for a terminal, the empty parts left out.
+
+        They quote files, addresses and answers: what would act on the terminal is shown, not done.
+        """
         parts = [
             ("where", self.where),
             ("found", self.found),
             ("expected", self.expected),
             ("next", self.next_step),
         ]
-        return [self.what, *(f"  {label + ':':<10}{text}" for label, text in parts if text)]
+        lines = [self.what, *(f"  {label + ':':<10}{text}" for label, text in parts if text)]
+        return [make_harmless(line) for line in lines]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -9,10 +9,12 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from transforms.wording import escape_json
+
 
 def dump_json(document: object) -> str:
-    """Return a document as indented JSON text without NaN or infinity, which JSON does not have."""
-    return json.dumps(to_json_value(document), indent=1, ensure_ascii=False, allow_nan=False)
+    """Return a document as indented JSON text without NaN or infinity, and with nothing that acts on a terminal."""
+    return escape_json(json.dumps(to_json_value(document), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def to_json_value(value: Any) -> Any:

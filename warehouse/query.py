@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import textwrap
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import Any
 import duckdb
 
 from transforms.errors import PipelineError, UsageError
+from transforms.wording import make_harmless
 from warehouse.home import Home
 from warehouse.plain_json import dump_json
 
@@ -25,8 +28,20 @@ _LOCKED = {
     "allow_community_extensions": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
+    "allow_persistent_secrets": "false",
+    # no variable of this program is a table
+    "python_enable_replacements": "false",
+    # what does not fit in memory is refused and not spilled into the home
+    "temp_directory": "",
 }
 _READING = {"SELECT", "EXPLAIN", "RELATION"}
+
+MOST_MEMORY = 4 * 1024**3
+"""Bytes that reading may take, or half of the machine's memory where that is less."""
+MOST_CELLS = 20_000_000
+"""Values of a result that is shown or written as text: a gigabyte or two as objects of Python."""
+LONGEST_SECONDS = 300.0
+_ROWS_AT_ONCE = 10_000
 
 NO_TABLE = "no such table"
 
@@ -63,7 +78,7 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
             next_step="run `alvh nightly`, or point --home (ALVH_HOME) to a home that has one",
         )
     try:
-        connection = duckdb.connect(str(home.published), read_only=True, config=dict(_LOCKED))
+        connection = duckdb.connect(str(home.published), read_only=True, config=_configure())
     except duckdb.Error as error:
         raise PipelineError(
             "the published warehouse cannot be opened",
@@ -76,18 +91,34 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def run_query(home: Home, sql: str) -> QueryResult:
+def run_query(home: Home, sql: str, seconds: float = LONGEST_SECONDS) -> QueryResult:
     """Run one reading statement.
+
+    Parameters
+    ----------
+    seconds
+        How long it may take.
 
     Raises
     ------
     UsageError
-        If it is not exactly one SELECT (or DESCRIBE, SUMMARIZE, EXPLAIN ...), or DuckDB refuses it.
+        If it is not exactly one SELECT (or DESCRIBE, SUMMARIZE, EXPLAIN ...), if DuckDB refuses it, or if it takes
+        more time, memory or values than a query may.
     """
-    with open_published(home) as connection:
+    with open_published(home) as connection, _bounded(connection, seconds):
         cursor = _execute_reading(connection, sql)
         columns = cursor.description or []
-        return QueryResult([c[0] for c in columns], [str(c[1]) for c in columns], cursor.fetchall())
+        rows: list[tuple[Any, ...]] = []
+        while some := cursor.fetchmany(_ROWS_AT_ONCE):
+            rows += some
+            if len(rows) * len(columns) > MOST_CELLS:
+                raise UsageError(
+                    "the query gives more than can be shown",
+                    found=f"{len(rows):,} rows of {len(columns)} columns, and more to come",
+                    expected=f"at most {MOST_CELLS:,} values",
+                    next_step="add a limit or a condition, or write it with --format parquet",
+                )
+        return QueryResult([c[0] for c in columns], [str(c[1]) for c in columns], rows)
 
 
 def to_table(result: QueryResult, width: int | None = None) -> str:
@@ -104,7 +135,8 @@ def to_table(result: QueryResult, width: int | None = None) -> str:
         bool(result.rows) and all(isinstance(row[i], (int, float)) or row[i] is None for row in result.rows)
         for i in range(len(result.columns))
     ]
-    widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(result.columns)]
+    columns = [show_cell(name) for name in result.columns]
+    widths = [max(len(name), *(len(row[i]) for row in cells), 0) for i, name in enumerate(columns)]
     room = width - sum(widths[:-1]) - 2 * (len(widths) - 1) if width is not None and widths else None
     if room is not None and not is_number[-1]:
         widths[-1] = min(widths[-1], max(room, _NARROWEST_TEXT))
@@ -118,7 +150,7 @@ def to_table(result: QueryResult, width: int | None = None) -> str:
         return "\n".join([padded, *(indent + text for text in more)])
 
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([line(result.columns), rule, *(line(row) for row in cells), f"({len(cells)} rows)"]) + "\n"
+    return "\n".join([line(columns), rule, *(line(row) for row in cells), f"({len(cells)} rows)"]) + "\n"
 
 
 def to_csv(result: QueryResult) -> str:
@@ -135,12 +167,12 @@ def to_json(result: QueryResult) -> str:
     return dump_json([dict(zip(result.columns, row, strict=True)) for row in result.rows])
 
 
-def write_parquet(home: Home, sql: str, path: Path) -> int:
+def write_parquet(home: Home, sql: str, path: Path, seconds: float = LONGEST_SECONDS) -> int:
     """Write a query's result to a Parquet file. Return its number of rows.
 
     The query runs on the locked connection; only its result reaches the connection that writes.
     """
-    with open_published(home) as connection:
+    with open_published(home) as connection, _bounded(connection, seconds):
         cursor = _execute_reading(connection, sql)
         types = [str(column[1]) for column in cursor.description or []]
         with warnings.catch_warnings():
@@ -251,6 +283,38 @@ def _describe_macro(connection: duckdb.DuckDBPyConnection, text: str) -> list[tu
     return [(name, column, kind, None) for column, kind, *_ in columns]
 
 
+def _configure() -> dict[str, str | bool | int | float | list[str]]:
+    memory = min(MOST_MEMORY, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    return {**_LOCKED, "memory_limit": f"{memory // 1024**2}MiB"}
+
+
+@contextmanager
+def _bounded(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    """Break a query off after a time, and say so."""
+    is_late = threading.Event()
+
+    def break_off() -> None:
+        is_late.set()
+        connection.interrupt()
+
+    timer = threading.Timer(seconds, break_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (duckdb.Error, UsageError, RuntimeError):
+        if not is_late.is_set():
+            raise
+        raise UsageError(
+            "the query takes too long",
+            found=f"no end after {seconds:g} s",
+            expected="an answer in that time",
+            next_step="narrow it (a condition, a limit, a join on keys), or give it more time with --timeout",
+        ) from None
+    finally:
+        timer.cancel()
+
+
 def _execute_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
     try:
         statements = connection.extract_statements(sql)
@@ -277,9 +341,9 @@ def _as_type(name: str, kind: str) -> str:
 
 
 def show_cell(value: Any) -> str:
-    """Return a value as a cell of a table; NULL and what is no number are empty."""
+    """Return a value as a cell of a table; NULL and what is no number are empty, what acts on a terminal is shown."""
     if value is None or value != value:
         return ""
     if isinstance(value, float):
         return f"{value:.10g}"
-    return str(value).replace("\n", " ")
+    return make_harmless(str(value).replace("\n", " "))

@@ -324,3 +324,58 @@ def test_unknown_table_near_to_nothing_asks_for_the_form(home: Home) -> None:
     with pytest.raises(UsageError) as caught:
         query.describe_table(home, "zzzzzzzz")
     assert caught.value.expected == "schema.table"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select count(*) from range(1000000) a, range(10000000) b where a.range * b.range % 7 = 3",
+        "select * from range(1000000000000)",
+    ],
+)
+def test_query_without_end_is_broken_off_and_says_so(home: Home, sql: str) -> None:
+    with pytest.raises(UsageError, match="takes too long") as caught:
+        query.run_query(home, sql, seconds=0.3)
+    assert "--timeout" in str(caught.value)
+    assert query.run_query(home, "select 1").rows == [(1,)]
+
+
+def test_query_that_takes_more_memory_than_it_may_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "MOST_MEMORY", 64 * 1024**2)
+    before = sorted(path.name for path in home.path.iterdir())
+    with pytest.raises(UsageError, match="Memory"):
+        query.run_query(home, "select list(range) from range(100000000)")
+    assert sorted(path.name for path in home.path.iterdir()) == before  # nothing spilled into the home
+
+
+def test_query_with_more_values_than_can_be_shown_is_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(query, "MOST_CELLS", 1_000_000)
+    with pytest.raises(UsageError, match="more than can be shown"):
+        query.run_query(home, "select range, range from range(10000000)")
+
+
+CLEAR_SCREEN = "\x1b[2J\x1b]0;title\x07\u202e\x9b31m"
+
+
+def test_what_acts_on_a_terminal_is_shown_and_not_done(home: Home) -> None:
+    sql = f"select '{CLEAR_SCREEN}' as \"a\x1b[31m\""
+    text = query.to_table(query.run_query(home, sql))
+    assert not set(text) & set("\x1b\x07\u202e\x9b")
+    assert "\\x1b[2J" in text
+    assert "\\u202e" in text
+
+
+def test_json_has_the_same_text_in_a_spelling_that_does_nothing(home: Home) -> None:
+    text = query.to_json(query.run_query(home, f"select '{CLEAR_SCREEN}' as a"))
+    assert not set(text) & set("\x1b\x07\u202e\x9b")
+    assert json.loads(text) == [{"a": CLEAR_SCREEN}]
+
+
+def test_csv_has_every_value_as_it_is(home: Home) -> None:
+    text = query.to_csv(query.run_query(home, f"select '{CLEAR_SCREEN}' as a"))
+    assert list(csv.reader(io.StringIO(text))) == [["a"], [CLEAR_SCREEN]]
+
+
+def test_error_quotes_what_it_found_without_acting_on_it() -> None:
+    error = PipelineError("what", where="a\x1b[2Jb.csv", found="\u202egnp.exe\r")
+    assert error.lines()[1:] == ["  where:    a\\x1b[2Jb.csv", "  found:    \\u202egnp.exe\\x0d"]
