@@ -13,6 +13,7 @@ from flows.sources.choice import SIMULATED_MARKER, name_simulated, read_marker
 from transforms import calendar
 from transforms.errors import UsageError
 from transforms.simulate import DEFAULT_SEED, plant_defects, render_archive, simulate_market
+from warehouse.home import write_atomically
 
 SAMPLE_YEARS = 5
 MANIFEST = "DEFECTS.json"
@@ -89,9 +90,9 @@ def _render(first: date, last: date, seed: int, crisis: date | None) -> dict[str
 
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
-    # The marker last: a folder that was broken off halfway is written again from the start.
+    # Each file whole, and the marker last: a folder that was broken off halfway, by a power cut as well, is written
+    # again from the start.
     for name, body in sorted(files.items(), key=lambda entry: entry[0] == SIMULATED_MARKER):
         path = folder / name
         if not path.exists() or path.read_bytes() != body:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
+            write_atomically(path, body)

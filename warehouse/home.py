@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +57,7 @@ class Home:
         """Create the folders a run needs; private to the user, since inputs may hold positions."""
         try:
             for folder in (self.path, self.raw, self.build, self.reports, self.runs, self.earlier):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                make_folder(folder)
         except OSError as error:
             raise PipelineError(
                 "the home folder cannot be used",
@@ -76,17 +78,18 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that takes no write may take no removal; the cause is what is told
+                Path(temporary).unlink(missing_ok=True)
         raise PipelineError(
             "a file could not be written",
             where=str(path),
@@ -101,12 +104,31 @@ def replace_durably(source: Path, target: Path) -> None:
     with source.open("rb") as file:
         os.fsync(file.fileno())
     source.replace(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
+    """Make a folder, private to the user, and those above it that are missing; all of them survive a power cut.
+
+    What is synced in a folder whose own name is not on the disk is lost with it.
+    """
+    if folder.is_dir():
+        return
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+    with suppress(PermissionError):  # a folder above the home that this user may change and not list
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk: what was made, moved or linked there survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Some network and FUSE file systems sync no folders: there is nothing that could be done.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from transforms.errors import PipelineError, UsageError
+from warehouse.home import make_folder, sync_folder
 
 SSH_KIND = b"ssh-ed25519"
 _MOST_BYTES = 65_536
@@ -138,7 +139,7 @@ def create_key_file(path: Path, passphrase: bytes | None = None) -> KeyFileSigne
     sealed: KeySerializationEncryption = BestAvailableEncryption(passphrase) if passphrase else NoEncryption()
     temporary = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         temporary.unlink(missing_ok=True)
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
@@ -148,7 +149,7 @@ def create_key_file(path: Path, passphrase: bytes | None = None) -> KeyFileSigne
         # Whole before it has its name, and, unlike a rename, a link never replaces a key.
         os.link(temporary, path)
         temporary.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise PipelineError(
             "the new key could not be written",
@@ -229,11 +230,3 @@ def _unusable(path: Path, found: str, expected: str, next_step: str | None = Non
         expected=expected,
         next_step=next_step or "name another key file with --key",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

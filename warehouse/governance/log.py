@@ -31,7 +31,7 @@ from transforms.hash_chain import (
     seal_entries,
     sha256_hex,
 )
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home, make_folder, write_atomically
 from warehouse.instants import iso_utc
 
 _LOCK_SECONDS = 20.0
@@ -90,7 +90,7 @@ class PolicyFolder:
     def prepare(self) -> None:
         """Create the folder, private to the user."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.root)
         except OSError as error:
             raise PipelineError(
                 "the policy folder cannot be used",
