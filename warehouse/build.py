@@ -130,6 +130,10 @@ def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
             yield connection
+        if (left := path.with_name(path.name + ".wal")).exists():
+            # Closing moves everything into the file itself. Where the disk is full DuckDB gives that up without a
+            # word, and the file alone, which is all that is published, would lack it.
+            raise duckdb.IOException(f"what was written last is still in {left.name}")
     except duckdb.Error as error:
         raise PipelineError(
             "the next warehouse cannot be built",
