@@ -17,7 +17,7 @@ from warehouse.publish import run_lock
 from warehouse.query import open_published
 from warehouse.report_data import latest_session, read_sessions
 from warehouse.reports import write_report
-from warehouse.run_log import published_run
+from warehouse.run_log import close_interrupted, published_run
 
 DESCRIPTION = """
 Reports of **past sessions**, each from the published values up to it and nothing later. The warehouse is read and not
@@ -62,6 +62,7 @@ def backfill(home: str, first: date, last: date) -> int:
     """
     folder = Home(Path(home))
     with run_lock(folder, f"alvh backfill --from {first} --to {last}", datetime.now(UTC)):
+        close_interrupted(folder, "")
         written = write_reports(folder, first, last)
     if not written:
         raise UsageError(

@@ -13,7 +13,7 @@ from warehouse.home import Home
 from warehouse.instants import iso_utc
 from warehouse.publish import run_lock
 from warehouse.query import open_published
-from warehouse.run_log import RunLog, package_versions
+from warehouse.run_log import RunLog, close_interrupted, package_versions, unused_run_id
 from warehouse.stored_calibrations import (
     CALIBRATED,
     RECORD_KEY,
@@ -85,6 +85,7 @@ def recalibrate_home(home: Home, *, now: datetime, run_id: str, as_of: date | No
             pass
     command = "recalibrate" if as_of is None else f"recalibrate --as-of {as_of}"
     with run_lock(home, f"alvh {command}", now):
+        close_interrupted(home, run_id)
         kept = read_stored_calibrations(home)
         with open_published(home) as connection:
             row = connection.execute("select run_id, is_simulated from ref.run").fetchone()
@@ -107,7 +108,7 @@ def recalibrate_home(home: Home, *, now: datetime, run_id: str, as_of: date | No
             **week._asdict(),
             is_simulated=is_simulated,
             stored_at_utc=iso_utc(now),
-            run_id=run_id,
+            run_id=unused_run_id(home, run_id),
             warehouse_run_id=warehouse_run_id,
             code_version=package_versions().get("alvh", "unknown"),
         )

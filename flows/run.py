@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ from warehouse.hedge_states import PolicyInForce
 from warehouse.instants import iso_utc
 from warehouse.publish import claim_market, run_lock, sweep_builds
 from warehouse.reports import WrittenReport
-from warehouse.run_log import RunLog, close_interrupted, describe_published
+from warehouse.run_log import RunLog, close_interrupted, describe_published, read_records, unused_run_id
 
 Result = TypeVar("Result")
 
@@ -69,26 +70,57 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
     night.home.prepare()
     with run_lock(night.home, command, night.now):
         claim_market(night.home, night.market)
-        close_interrupted(night.home, night.run_id)
+        _tell_what_was_left(night)
         sweep_builds(night.home)
+        night = replace(night, run_id=unused_run_id(night.home, night.run_id))
         log = RunLog(night.home, night.run_id, night.now, command)
         log.note(source=night.source, session=night.session.isoformat(), is_simulated=night.is_simulated)
         do = do or Steps()
         try:
             return _run(night, log, do)
-        except PipelineError as error:
-            log.note(outcome=error.outcome, exit_code=error.exit_code, error=error.lines())
-            if error.exit_code in TOLD_FAILURES:
-                _tell(night, log, do, error)
-            raise
         except BaseException as error:
-            log.note(outcome="failed", exit_code=1, error=[f"{type(error).__name__}: {error}"])
-            # Who breaks a night off by hand knows.
-            if isinstance(error, Exception):
-                _tell(night, log, do, error)
+            # Before the record, which may need the room that it takes.
+            _drop_build(night)
+            _end(night, log, do, error)
             raise
         finally:
-            night.build_path.unlink(missing_ok=True)
+            _drop_build(night)
+
+
+def _tell_what_was_left(night: Night) -> None:
+    """Close the records of runs that were killed, and say so; say when the clock is behind the last run."""
+    before = list(read_records(night.home))
+    closed = close_interrupted(night.home, night.run_id)
+    for record in (entry for entry in read_records(night.home) if entry["run_id"] in closed):
+        ended = "published all the same" if record.get("published") else "what was published before it stands"
+        say(f"before   run {record['run_id']} was {record['broken_off']}; {ended}")
+    newest = max((str(record.get("started_at_utc") or "") for record in before), default="")
+    if newest > iso_utc(night.now):
+        say(
+            f"warning: clock: it is {iso_utc(night.now)}, before the last run, {newest}. Set it right: "
+            "nights take their session from it"
+        )
+
+
+def _drop_build(night: Night) -> None:
+    # A disk that takes no removal either: the next run sweeps the folder.
+    with suppress(OSError):
+        night.build_path.unlink(missing_ok=True)
+
+
+def _end(night: Night, log: RunLog, do: Steps, error: BaseException) -> None:
+    """Put on record how a night failed, and tell of it. What stopped it is raised on, whatever becomes of this."""
+    if isinstance(error, PipelineError):
+        ended: dict[str, Any] = {"outcome": error.outcome, "exit_code": error.exit_code, "error": error.lines()}
+    else:
+        ended = {"outcome": "failed", "exit_code": 1, "error": [f"{type(error).__name__}: {error}"]}
+    try:
+        log.note(**ended)
+    except PipelineError as problem:
+        say(f"warning: record: it does not say how this run ended: {problem.what}, {problem.found}")
+    # Who breaks a night off by hand knows.
+    if isinstance(error, Exception) and (not isinstance(error, PipelineError) or error.exit_code in TOLD_FAILURES):
+        _tell(night, log, do, error)
 
 
 def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
@@ -194,6 +226,7 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
 
 
 def _timed(log: RunLog, name: str, run: Callable[[], Result], say: Callable[[Result], str]) -> Result:
+    log.begin(name)
     started = time.monotonic()
     with working(name):
         result = run()

@@ -45,8 +45,20 @@ def list_facts(status: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield from _list_published(found)
     holder = status["running"]
     if holder is not None:
-        who = f"{holder.get('command', 'a run')}, process {holder.get('pid')}, since {holder.get('started_at_utc')}"
-        yield "running", who, "cyan"
+        yield "running", _say_holder(holder), "cyan"
+    left = status.get("broken_off")
+    if left is not None:
+        yield (
+            "broken off",
+            f"{_say_holder(left)}, on {left.get('host')}: it was killed; the next run cleans up",
+            "yellow",
+        )
+
+
+def _say_holder(holder: Mapping[str, Any]) -> str:
+    if not holder:
+        return "a run that has not said who it is yet"
+    return f"{holder.get('command', 'a run')}, process {holder.get('pid')}, since {holder.get('started_at_utc')}"
 
 
 def _list_published(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -71,7 +83,11 @@ def _list_published(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield from _list_book(found["book"])
     health = found["data_health"]
     is_ok = health["status"] == "ok"
-    yield "data health", "ok" if is_ok else "degraded: " + " ".join(health["reasons"]), "green" if is_ok else "yellow"
+    yield (
+        "data health",
+        "ok" if is_ok else f"{health['status']}: " + " ".join(health["reasons"]),
+        "green" if is_ok else "yellow",
+    )
     checks = found["checks"]
     lines = f"{found['quarantined_lines']} source lines in quarantine or flagged"
     yield "checks", f"{checks['run']} run, {checks['warnings']} warnings; {lines}", ""

@@ -102,7 +102,7 @@ def compare_with_published(
             for row in connection.execute(_differences(compared)).fetchall()
         ]
         sessions = connection.execute(_NEW_SESSIONS).fetchall() if "core.daily_vx_settlements" in have else []
-        previous = connection.execute(_PREVIOUS_RUN).fetchone() if "ops.runs" in have else None
+        previous = connection.execute(_PREVIOUS_RUN).fetchone() if "ref.run" in have else None
     except duckdb.Error as error:
         raise PipelineError(
             "the build cannot be compared with the published warehouse",
@@ -115,7 +115,8 @@ def compare_with_published(
 
 
 _TABLES_BEFORE = "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'before'"
-_PREVIOUS_RUN = "select max(run_id) from before.ops.runs where published_at_utc is not null"
+# The run that built it, not the latest by its name: names follow the clock, which may have been set back.
+_PREVIOUS_RUN = "select run_id from before.ref.run"
 _NEW_SESSIONS = """
 select distinct trade_date from core.daily_vx_settlements
 where trade_date > (select coalesce(max(trade_date), '0001-01-01'::date) from before.core.daily_vx_settlements)

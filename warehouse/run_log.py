@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,18 @@ INTERRUPTED = "interrupted"
 
 
 class RunLog:
-    """The record of one run, on disk after every :meth:`note`."""
+    """The record of one run, on disk after every :meth:`note`.
+
+    ``run_number`` counts the runs of a home: names follow the clock, which may be set back. ``step_begun`` is there
+    while a step runs, so that the record of a run that was killed says in which one.
+    """
 
     def __init__(self, home: Home, run_id: str, started_at: datetime, command: str) -> None:
         self.path = home.runs / f"{run_id}.json"
         self.record: dict[str, Any] = {
             "record_version": RECORD_VERSION,
             "run_id": run_id,
+            "run_number": 1 + max((_number_of(record) for record in read_records(home)), default=0),
             "started_at_utc": iso_utc(started_at),
             "command": command,
             "outcome": RUNNING,
@@ -62,8 +68,13 @@ class RunLog:
         self.record.update(entries)
         self.write()
 
+    def begin(self, name: str) -> None:
+        """Say which step begins."""
+        self.note(step_begun=name)
+
     def step(self, name: str, seconds: float, summary: str) -> None:
         """Add a finished step."""
+        self.record.pop("step_begun", None)
         self.record["steps"].append({"step": name, "seconds": round(seconds, 3), "summary": summary})
         self.write()
 
@@ -75,6 +86,16 @@ class RunLog:
 def run_id_of(started_at: datetime) -> str:
     """Name a run by its start: sorts by time, and a home has one run at a time."""
     return started_at.strftime("%Y%m%dT%H%M%S.") + f"{started_at.microsecond // 1000:03d}Z"
+
+
+def unused_run_id(home: Home, run_id: str) -> str:
+    """Return the name, or one behind it where a run has it: a clock that was set back must not overwrite a record.
+
+    The caller holds the lock.
+    """
+    if not (home.runs / f"{run_id}.json").exists():
+        return run_id
+    return next(name for n in count(2) if not (home.runs / f"{(name := f'{run_id}-{n}')}.json").exists())
 
 
 def package_versions() -> dict[str, str]:
@@ -89,14 +110,25 @@ def package_versions() -> dict[str, str]:
 
 
 def read_records(home: Home) -> Iterator[dict[str, Any]]:
-    """Yield every run record, oldest first. A record that cannot be read is passed over."""
+    """Yield every run record, oldest first: in the order of the runs, whatever the clock said.
+
+    A record that cannot be read is passed over.
+    """
+    found = []
     for path in sorted(home.runs.glob("*.json")):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
         if isinstance(record, dict) and record.get("run_id"):
-            yield record
+            found.append(record)
+    # Those of versions that did not count are older than all that are counted.
+    yield from sorted(found, key=_number_of)
+
+
+def _number_of(record: Mapping[str, Any]) -> int:
+    number = record.get("run_number")
+    return number if isinstance(number, int) else 0
 
 
 def read_record(home: Home, run_id: str) -> dict[str, Any] | None:
@@ -110,14 +142,14 @@ def read_record(home: Home, run_id: str) -> dict[str, Any] | None:
 
 def latest_record(home: Home) -> dict[str, Any] | None:
     """Return the newest run record."""
-    return max(read_records(home), key=lambda record: str(record["run_id"]), default=None)
+    return next(reversed(list(read_records(home))), None)
 
 
 def close_interrupted(home: Home, current_run_id: str) -> list[str]:
     """Mark records of runs that never ended. The caller holds the lock, so none of them is alive.
 
     A run that died between its swap and its record has published all the same: the published
-    warehouse names it, and what the run had planned to record counts.
+    warehouse names it, and what the run had planned to record counts. Either way ``broken_off`` says how far it was.
     """
     closed = []
     for record in read_records(home):
@@ -128,9 +160,18 @@ def close_interrupted(home: Home, current_run_id: str) -> list[str]:
             record.update(record["planned"], published=published)
         else:
             record["outcome"] = INTERRUPTED
+        record["broken_off"] = describe_break(record)
         write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
         closed.append(str(record["run_id"]))
     return closed
+
+
+def describe_break(record: Mapping[str, Any]) -> str:
+    """Say how far a run was that ended without saying so."""
+    done = [str(step.get("step")) for step in record.get("steps") or []]
+    if record.get("step_begun"):
+        return f"broken off during {record['step_begun']}"
+    return f"broken off after {done[-1]}" if done else "broken off before its first step"
 
 
 def describe_published(path: Path, sha256: str) -> dict[str, Any]:

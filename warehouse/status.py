@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 import duckdb
 
 from warehouse.home import Home
-from warehouse.publish import lock_holder
+from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.query import has_table, open_published
-from warehouse.run_log import read_records
+from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, read_records
 
 _LAST_RUNS = 5
 
@@ -43,19 +44,26 @@ def read_status(home: Home) -> dict[str, Any]:
     dict
         ``home``; ``published``: None before the first night, else session, run, size, curve, layers, funding, book,
         health, checks, report (None for what an earlier version did not publish); ``running``: who holds the home, or
-        None; ``last_runs``, the newest last.
+        None; ``broken_off``: who was killed while holding it, or None; ``last_runs``, the newest last.
     """
-    records = list(read_records(home))
-    holder = lock_holder(home)
+    published = _read_published(home) if home.published.exists() else None
+    before, holder, records = list(read_records(home)), lock_holder(home), list(read_records(home))
+    # Begun before the lock was seen free, and not ended after it: dead. One that began or ended in between is neither.
+    begun = {record["run_id"] for record in before if record.get("outcome") == RUNNING}
+    dead = begun if holder is None else set()
     return {
         "home": str(home.path),
-        "published": _read_published(home, records) if home.published.exists() else None,
+        "published": published,
         "running": holder,
-        "last_runs": [_describe_run(record, is_running=holder is not None) for record in records[-_LAST_RUNS:]],
+        "broken_off": broken_off_holder(home),
+        "last_runs": [
+            _describe_run(record, is_dead=record["run_id"] in dead, published=published)
+            for record in records[-_LAST_RUNS:]
+        ],
     }
 
 
-def _read_published(home: Home, records: list[dict[str, Any]]) -> dict[str, Any]:
+def _read_published(home: Home) -> dict[str, Any]:
     with open_published(home) as connection:
         curve = _row(connection, _CURVE)
         session = curve.pop("session")
@@ -67,21 +75,30 @@ def _read_published(home: Home, records: list[dict[str, Any]]) -> dict[str, Any]
         layers = _read_layers(connection, session)
         funding = _read_funding(connection, home, session, run["run_id"])
         book = _read_book(connection)
-    record = next((entry for entry in records if entry["run_id"] == run["run_id"]), {})
-    reasons = list(record.get("reasons") or [])
+        size = home.published.stat().st_size
+    # Only now: the record of a run that published a moment ago was written before it published.
+    record = next((entry for entry in read_records(home) if entry["run_id"] == run["run_id"]), None)
     return {
         "session": session,
         **run,
-        "size_bytes": home.published.stat().st_size,
+        "size_bytes": size,
         "curve": curve,
         "layers": layers,
         "funding": funding,
         "book": book,
-        "data_health": {"status": "degraded" if reasons else "ok", "reasons": reasons},
+        "data_health": _read_health(record, run["run_id"]),
         "checks": checks,
         "quarantined_lines": quarantined["lines"],
         "report": str(home.reports / "latest" / "hedge-state.html"),
     }
+
+
+def _read_health(record: Mapping[str, Any] | None, run_id: str | None) -> dict[str, Any]:
+    if record is None:
+        return {"status": "unknown", "reasons": [f"The record of run {run_id} is not there or cannot be read."]}
+    # Between the swap and the end of its record, a run's outcome is what it had planned.
+    reasons = list(record.get("reasons") or (record.get("planned") or {}).get("reasons") or [])
+    return {"status": "degraded" if reasons else "ok", "reasons": reasons}
 
 
 def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
@@ -149,11 +166,17 @@ def _read_book(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
     }
 
 
-def _describe_run(record: dict[str, Any], *, is_running: bool) -> dict[str, Any]:
-    outcome = str(record.get("outcome"))
+def _describe_run(record: Mapping[str, Any], *, is_dead: bool, published: Mapping[str, Any] | None) -> dict[str, Any]:
+    told = dict(record)
+    if is_dead and record.get("outcome") == RUNNING:
+        # As the next run will close it.
+        has_published = published is not None and published["run_id"] == record["run_id"] and "planned" in record
+        told |= record["planned"] if has_published else {"outcome": INTERRUPTED}
+        told["broken_off"] = describe_break(record)
+    sentences = [told.get("sentence") or next(iter(told.get("error") or []), ""), told.get("broken_off") or ""]
     return {
-        "run_id": record["run_id"],
-        "outcome": "interrupted" if outcome == "running" and not is_running else outcome,
-        "exit_code": record.get("exit_code"),
-        "sentence": record.get("sentence") or next(iter(record.get("error") or []), ""),
+        "run_id": told["run_id"],
+        "outcome": str(told.get("outcome")),
+        "exit_code": told.get("exit_code"),
+        "sentence": "; ".join(sentence for sentence in sentences if sentence),
     }

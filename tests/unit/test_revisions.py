@@ -45,10 +45,8 @@ def published(tmp_path: Path) -> Path:
     path = tmp_path / "alvh.duckdb"
     with duckdb.connect(str(path)) as connection:
         fill(connection, [settled(MONDAY), settled(TUESDAY)], [level(MONDAY), level(TUESDAY)])
-        connection.execute(
-            "create table ops.runs as select 'r1' as run_id, now() as published_at_utc "
-            "union all select 'r2', null::timestamptz"
-        )
+        connection.execute("create schema ref")
+        connection.execute("create table ref.run as select 'r1' as run_id")
     return path
 
 

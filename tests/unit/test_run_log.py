@@ -75,10 +75,19 @@ def test_note_is_on_the_disk_at_once(home: Home) -> None:
     assert record_of(home, "r1")["as_of"] == "2025-01-07"
 
 
-def test_records_come_oldest_first(home: Home) -> None:
+def test_records_come_in_the_order_of_the_runs_whatever_the_clock_said(home: Home) -> None:
     for run_id in ("r2", "r1", "r3"):
         RunLog(home, run_id, NOW, "x")
-    assert [record["run_id"] for record in run_log.read_records(home)] == ["r1", "r2", "r3"]
+    assert [record["run_id"] for record in run_log.read_records(home)] == ["r2", "r1", "r3"]
+    assert [record["run_number"] for record in run_log.read_records(home)] == [1, 2, 3]
+
+
+def test_records_of_versions_that_did_not_count_come_first_by_name(home: Home) -> None:
+    for run_id in ("r2", "r1", "r0"):
+        RunLog(home, run_id, NOW, "x")
+    for run_id in ("r9", "r8"):
+        (home.runs / f"{run_id}.json").write_text(json.dumps({"run_id": run_id}), encoding="utf-8")
+    assert [record["run_id"] for record in run_log.read_records(home)] == ["r8", "r9", "r2", "r1", "r0"]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe"])
@@ -88,12 +97,45 @@ def test_record_that_cannot_be_read_is_passed_over(home: Home, content: bytes) -
     assert [record["run_id"] for record in run_log.read_records(home)] == ["r1"]
 
 
-def test_latest_record_is_the_newest_run(home: Home) -> None:
+def test_latest_record_is_the_run_that_began_last(home: Home) -> None:
     for run_id in ("r2", "r1"):
         RunLog(home, run_id, NOW, "x")
     latest = run_log.latest_record(home)
     assert latest is not None
-    assert latest["run_id"] == "r2"
+    assert latest["run_id"] == "r1"
+
+
+def test_name_of_a_record_that_is_there_is_not_used_again(home: Home) -> None:
+    assert run_log.unused_run_id(home, "r1") == "r1"
+    RunLog(home, "r1", NOW, "x")
+    assert run_log.unused_run_id(home, "r1") == "r1-2"
+    RunLog(home, "r1-2", NOW, "x")
+    assert run_log.unused_run_id(home, "r1") == "r1-3"
+
+
+def test_step_that_runs_is_on_the_disk_until_it_ends(home: Home) -> None:
+    log = RunLog(home, "r1", NOW, "x")
+    log.begin("build")
+    assert record_of(home, "r1")["step_begun"] == "build"
+    log.step("build", 1.0, "")
+    assert "step_begun" not in record_of(home, "r1")
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ([], "broken off before its first step"),
+        (["fetch"], "broken off during fetch"),
+        (["fetch", ""], "broken off after fetch"),
+        (["fetch", "", "land"], "broken off during land"),
+    ],
+)
+def test_interrupted_run_says_how_far_it_was(home: Home, steps: list[str], said: str) -> None:
+    log = RunLog(home, "r1", NOW, "x")
+    for step in steps:
+        log.begin(step) if step else log.step("fetch", 1.0, "")
+    run_log.close_interrupted(home, "r2")
+    assert record_of(home, "r1")["broken_off"] == said
 
 
 def test_latest_record_of_a_new_home_is_none(home: Home) -> None:
