@@ -49,6 +49,7 @@ or `alvh verify` found a change; 5 source unavailable; 6 another run holds the h
 """
 
 _NO_DATE = re.compile(r"'(?P<found>.*)' does not match the formats? '(?P<form>[^']*)'")
+_OUT_OF_RANGE = re.compile(r"(?P<found>\S+) is not in the range (?P<range>\S+)")
 
 CONTEXT = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
 
@@ -156,8 +157,9 @@ def _say_usage(error: Any) -> tuple[str, str | None, str | None]:
     if is_date:
         form = is_date["form"].replace("%Y", "YYYY").replace("%m", "MM").replace("%d", "DD")
         return what, is_date["found"], f"a date that exists, as {form}"
-    if said.startswith("Input should be "):
-        return what, None, said.removeprefix("Input should be ")
+    is_out_of_range = _OUT_OF_RANGE.fullmatch(said)
+    if is_out_of_range:
+        return what, is_out_of_range["found"], is_out_of_range["range"]
     return what, said, None
 
 

@@ -6,12 +6,11 @@ Dates are written with fixed English names, so that the locale of the machine ch
 from __future__ import annotations
 
 import math
+import sys
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
-
-import pandas as pd
 
 MISSING = "—"
 NOT_PUBLISHED = "not published"
@@ -27,7 +26,9 @@ def is_missing(value: object) -> bool:
     """Return True for None, NaN, NaT and pandas' NA."""
     if isinstance(value, float):
         return math.isnan(value)
-    return value is None or value is pd.NaT or value is pd.NA
+    # What nobody has loaded has no values: commands that print a few rows need no second of imports.
+    pandas = sys.modules.get("pandas")
+    return value is None or (pandas is not None and (value is pandas.NaT or value is pandas.NA))
 
 
 def to_date(value: object) -> date | None:

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import pairwise
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from transforms.errors import PipelineError
 from transforms.explain.facts import ExplainFacts
 from transforms.page.text import to_date
 from transforms.report.book import NO_BOOK
 from transforms.statement.facts import StatementFacts
+
+if TYPE_CHECKING:
+    # named in signatures only: a command that asks for the newest session needs no second of imports
+    import pandas as pd
 
 RANKS = tuple(range(1, 10))
 """Ranks of the monthly contracts that the term structure carries."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from transforms.errors import PipelineError
+from transforms.page.text import to_date
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PORTFOLIO = "portfolio"
 
@@ -72,7 +74,7 @@ class StatementFacts:
 
     def __post_init__(self) -> None:
         """Refuse facts of another session, or an account without a value."""
-        last = None if self.sessions.empty else pd.Timestamp(self.sessions["trade_date"].iloc[-1]).date()
+        last = None if self.sessions.empty else to_date(self.sessions["trade_date"].iloc[-1])
         if last != self.as_of:
             raise PipelineError(
                 "The last session of the ledger is not the session of the statement.",
