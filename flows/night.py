@@ -21,7 +21,7 @@ from warehouse.retention import Retention
 class Night:
     """What one night works on. ``now`` is the only clock that any step sees.
 
-    Without ``retention`` nothing but earlier warehouses is removed.
+    ``rebuild``: build even where nothing changed. Without ``retention`` nothing but earlier warehouses is removed.
     """
 
     home: Home
@@ -36,6 +36,7 @@ class Night:
     ask_everything: bool = False
     market: str = REAL_MARKET
     policy_file: Path | None = None
+    rebuild: bool = False
     retention: Retention | None = None
 
     @property
@@ -72,6 +73,7 @@ def resolve_night(
     as_of: date | None,
     ask_everything: bool,
     policy_file: Path | None = None,
+    rebuild: bool = False,
 ) -> Night:
     """Turn settings and options into a night.
 
@@ -103,6 +105,7 @@ def resolve_night(
         ask_everything=ask_everything,
         market=market,
         policy_file=policy_file.expanduser().resolve() if policy_file else None,
+        rebuild=rebuild,
         retention=retention,
     )
 

@@ -23,6 +23,7 @@ def run_night_command(
     as_of: date | None = None,
     ask_everything: bool = False,
     policy: Path | None = None,
+    rebuild: bool = False,
     verbose: bool = False,
     command: str = "nightly",
 ) -> tuple[NightResult, Home]:
@@ -36,6 +37,8 @@ def run_night_command(
         Session to report; the newest one when not given.
     ask_everything
         Ask for complete contracts' files too.
+    rebuild
+        Build even where no file, policy or code changed.
     verbose
         Show Prefect's log as well.
     command
@@ -72,5 +75,6 @@ def run_night_command(
             ask_everything=ask_everything,
             run_id=run_id_of(started),
             policy=str(policy.expanduser().resolve()) if policy else None,
+            rebuild=rebuild,
         )
     return result, folder

@@ -162,6 +162,7 @@ def nightly(
     only_if_missing: bool = False,
     run_id: str | None = None,
     policy: str | None = None,
+    rebuild: bool = False,
 ) -> NightResult:
     """Run one night.
 
@@ -182,6 +183,8 @@ def nightly(
     policy
         File of the policy that a new home begins with; the home's ``policy.toml``, else the preset
         ``article``, when not given.
+    rebuild
+        Build even where no file, policy or code changed since what is published.
     """
     given = {"source": source, "archive": archive, "home": home}
     settings = Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
@@ -194,6 +197,7 @@ def nightly(
         as_of=as_of,
         ask_everything=ask_everything,
         policy_file=Path(policy) if policy else None,
+        rebuild=rebuild,
     )
     idle = reason_to_stay_idle(night, on_sessions_only=on_sessions_only, only_if_missing=only_if_missing)
     if idle is not None:
@@ -202,7 +206,10 @@ def nightly(
         return end_night(result)
     patient = fetch.with_options(retries=night.fetch_retries, retry_delay_seconds=night.fetch_retry_seconds)
     try:
-        result = run_night(night, Steps(patient, land, build, check, publish, report, notify))
+        result = run_night(
+            night,
+            Steps(fetch=patient, land=land, build=build, check=check, publish=publish, report=report, notify=notify),
+        )
     except Exception as error:
         # Raised on: Prefect's state is Failed, with the error as its message.
         ours = error if isinstance(error, PipelineError) else PipelineError("")

@@ -25,6 +25,7 @@ from warehouse.instants import iso_utc
 from warehouse.publish import claim_market, run_lock, sweep_builds
 from warehouse.reports import WrittenReport
 from warehouse.run_log import RunLog, close_interrupted, describe_published, read_records, unused_run_id
+from warehouse.unchanged import Standing
 
 Result = TypeVar("Result")
 
@@ -49,6 +50,7 @@ class Steps:
 
     fetch: Callable[[Night], FetchSummary] = lambda night: steps.fetch_step(night, say_progress)
     land: Callable[[Night, FetchSummary], dict[str, int]] = steps.land_step
+    stand: Callable[[Night, str], Standing | None] = steps.stand_step
     build: Callable[[Night, Sequence[PolicyInForce]], Built] = steps.build_step
     check: Callable[[Night], list[CheckResult]] = steps.check_step
     publish: Callable[[Night, Mapping[str, Any]], tuple[Path, str]] = steps.publish_step
@@ -129,6 +131,11 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
     fetched = _timed(log, "fetch", lambda: do.fetch(night), lambda done: done.sentence())
     log.note(fetch=fetched.as_dict())
     _timed(log, "land", lambda: do.land(night, fetched), lambda files: f"{sum(files.values())} files to read")
+    build_key = steps.key_step(night, admitted.in_force)
+    log.note(build_key=build_key)
+    standing = do.stand(night, build_key)
+    if standing is not None:
+        return _let_stand(night, log, do, standing)
     built = _timed(log, "build", lambda: do.build(night, admitted.in_force), _say_built)
     log.note(rows=built.rows)
     results = _timed(log, "check", lambda: do.check(night), _say_checks)
@@ -169,6 +176,34 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
         _tell(night, log, do, None)
     _prune(night, log)
     return NightResult(exit_code, outcome, sentence, found.as_of, written.html)
+
+
+def _let_stand(night: Night, log: RunLog, do: Steps, standing: Standing) -> NightResult:
+    """End a night whose build would be the published warehouse again."""
+    # Not due is not late; a session that is due by now would have another key.
+    waits = night.has_clock and night.session > standing.as_of
+    parts = [
+        "nothing new: no file, policy or code changed",
+        f"{night.session} is not published yet" if waits else "",
+        f"the warehouse of run {standing.run_id} and its report of {standing.as_of} stand",
+        "degraded: " + " ".join(standing.reasons) if standing.reasons else "",
+    ]
+    sentence = "; ".join(part for part in parts if part)
+    if night.is_simulated:
+        sentence = f"SIMULATED market: {sentence}"
+    exit_code = 3 if standing.reasons else 0
+    log.note(
+        outcome="nothing_new",
+        exit_code=exit_code,
+        as_of=standing.as_of.isoformat(),
+        stands=standing.run_id,
+        reasons=standing.reasons,
+        sentence=sentence,
+    )
+    # What could not be told before is told now.
+    _tell(night, log, do, None)
+    _prune(night, log)
+    return NightResult(exit_code, "nothing_new", sentence, standing.as_of, standing.report)
 
 
 def _tell(night: Night, log: RunLog, do: Steps, error: Exception | None) -> None:

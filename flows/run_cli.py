@@ -32,6 +32,7 @@ def nightly(
     archive: ArchiveOption = None,
     as_of: AsOfOption = None,
     recheck: Annotated[bool, typer.Option("--recheck", help="Ask for complete contracts' files too.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build even where nothing changed.")] = False,
     policy: Annotated[
         Path | None,
         typer.Option("--policy", help="Policy that a new home begins with; later it must be the adopted one."),
@@ -44,7 +45,7 @@ def nightly(
 
     Without a source it runs on a simulated market. Code 3: published, and something is stale or missing; 4: a check or
     the policy's signature stopped it; 5: a source could not be had; 6: another run holds the home. Whatever the code,
-    what was published before stays readable.
+    what was published before stays readable. Where no file, policy or code changed since then, it is not built again.
 
     \b
     Examples:
@@ -59,7 +60,14 @@ def nightly(
     from flows.night_command import run_night_command
 
     result, _ = run_night_command(
-        source, archive, home, as_of=day, ask_everything=recheck, policy=policy, verbose=verbose
+        source,
+        archive,
+        home,
+        as_of=day,
+        ask_everything=recheck,
+        policy=policy,
+        rebuild=rebuild,
+        verbose=verbose,
     )
     print(result.sentence)
     print(f"report: {result.report}")

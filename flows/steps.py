@@ -44,6 +44,7 @@ from warehouse.report_data import require_session
 from warehouse.reports import WrittenReport, assess_health, write_report
 from warehouse.revisions import Comparison, compare_with_published
 from warehouse.run_log import describe_run, inputs_of, write_run_tables
+from warehouse.unchanged import Standing, compute_build_key, find_standing
 
 
 def policy_step(night: Night) -> AdmittedPolicies:
@@ -79,6 +80,22 @@ def land_step(night: Night, fetched: FetchSummary) -> dict[str, int]:
     for file in store.current_files():
         counts[file.dataset] = counts.get(file.dataset, 0) + 1
     return counts
+
+
+def key_step(night: Night, policies: Sequence[PolicyInForce]) -> str:
+    """Return the key of everything that the night's build would read."""
+    return compute_build_key(
+        night.home,
+        policies,
+        today=night.now.astimezone(UTC).date(),
+        due_session=night.due_session,
+        is_simulated=night.is_simulated,
+    )
+
+
+def stand_step(night: Night, build_key: str) -> Standing | None:
+    """Return the published night, where building would only repeat it."""
+    return None if night.rebuild else find_standing(night.home, build_key, night.as_of)
 
 
 def build_step(night: Night, policies: Sequence[PolicyInForce]) -> Built:
