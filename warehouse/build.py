@@ -36,8 +36,9 @@ from warehouse.models import (
     load_models,
 )
 from warehouse.raw_store import RawStore
+from warehouse.revisions import REVISION_KEYS, compare_with_published
 from warehouse.stored_tables import create_from_frame, load_stored_files
-from warehouse.tables import create_late_tables
+from warehouse.tables import create_late_tables, fill
 
 STORAGE_VERSION = "v1.4.0"
 """The file is written so that this DuckDB and every later one can read it: clients in other languages are often older
@@ -113,6 +114,7 @@ def build_warehouse(
         _drop_build_only(connection, models.values())
         apply_comments(connection, models, columns)
         connection.execute("commit")
+        _note_revisions(connection, home, run_id)
         last = connection.execute("select max(trade_date) from core.daily_vx_settlements").fetchone()
         connection.execute("checkpoint")
     return Built(path, rows, last[0] if last else None)
@@ -215,6 +217,13 @@ def _load_corrections(connection: duckdb.DuckDBPyConnection, entries: Iterable[C
     )
     for entry in entries:
         connection.execute("insert into ref.corrections values (?, ?, ?, ?, ?, ?, ?, ?)", list(asdict(entry).values()))
+
+
+def _note_revisions(connection: duckdb.DuckDBPyConnection, home: Home, run_id: str) -> None:
+    # For the checks, which judge how much of what was published is restated. The night fills the table again,
+    # with the instant and the revisions of the runs before.
+    compared = compare_with_published(connection, home.published, run_id, None)
+    fill(connection, "ops.value_revisions", [[row[key] for key in REVISION_KEYS] for row in compared.revisions])
 
 
 def _drop_build_only(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:

@@ -79,7 +79,7 @@ class Comparison:
 
 
 def compare_with_published(
-    connection: duckdb.DuckDBPyConnection, published: Path, run_id: str, detected_at: str
+    connection: duckdb.DuckDBPyConnection, published: Path, run_id: str, detected_at: str | None
 ) -> Comparison:
     """Compare the build behind ``connection`` with the published file.
 

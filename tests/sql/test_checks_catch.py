@@ -29,6 +29,12 @@ FAULTS = {
         "update core.daily_index_levels set close_pts = 10 * close_pts "
         "where index_code = 'SPX' and trade_date = '2025-08-05'"
     ),
+    "core.daily_index_levels__newest_is_not_the_session_before_again": (
+        "update core.daily_index_levels as newest set open_pts = earlier.open_pts, high_pts = earlier.high_pts, "
+        "low_pts = earlier.low_pts, close_pts = earlier.close_pts from core.daily_index_levels as earlier "
+        f"where newest.index_code = 'VIX' and newest.trade_date = '{LAST}' "
+        "and earlier.index_code = 'VIX' and earlier.trade_date = '2025-09-09'"
+    ),
     "core.daily_price_bars__no_absurd_move": (
         "insert into core.daily_price_bars by name select 'RSP' as symbol, unnest([180.0, 90.0]) as close_usd, "
         "unnest([date '2025-08-04', date '2025-08-05']) as trade_date"
@@ -48,8 +54,39 @@ FAULTS = {
     "core.daily_vx_settlements__session_agrees_with_vix": (
         "update core.daily_index_levels set close_pts = 70 where index_code = 'VIX' and trade_date = '2025-08-05'"
     ),
+    "core.index_cross_checks__newest_moves_with_its_companions": (
+        "update core.index_cross_checks set move_gap_log = 0.09, larger_move_log = 0.09 "
+        f"where index_code = 'VIX3M' and trade_date = '{LAST}'"
+    ),
+    "core.index_cross_checks__none_left_its_companions": (
+        "update core.index_cross_checks set move_gap_log = -0.41, larger_move_log = 0.4 "
+        f"where index_code = 'VIX' and judged_by = 'VX1 and VX2' and trade_date = '{LAST}'"
+    ),
+    "core.settlement_cross_checks__newest_is_not_the_day_before_again": (
+        "update core.settlement_cross_checks set is_line_repeated = true "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '{LAST}'"
+    ),
+    "core.settlement_cross_checks__newest_lies_in_its_day": (
+        "update core.settlement_cross_checks set outside_range_log = 0.006 "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '{LAST}'"
+    ),
+    "core.settlement_cross_checks__newest_moves_with_its_neighbours": (
+        "update core.settlement_cross_checks set move_gap_log = -0.04, curve_move_log = 0.01 "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '{LAST}'"
+    ),
+    "core.settlement_cross_checks__newest_volume_is_plausible": (
+        f"update core.settlement_cross_checks set volume_contracts = 0 where trade_date = '{LAST}'"
+    ),
+    "core.settlement_cross_checks__none_left_its_curve": (
+        "update core.settlement_cross_checks set move_gap_log = 0.2, curve_move_log = 0.15 "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '{LAST}'"
+    ),
     "core.settlement_differences__contract_file_confirms_same_evening": (
         f"insert into core.settlement_differences values ('{LAST}', '{MARKET_MONTH}', 17, null, 17.05)"
+    ),
+    "core.vx_final_settlements__newest_is_near_the_vix": (
+        "update core.daily_vx_settlements set is_final_settlement = true, settle_pts = 30 "
+        f"where expiry_date = '{MARKET_MONTH}' and trade_date = '{LAST}'"
     ),
     "core.vx_final_settlements__printed_equals_official": (
         "update core.vx_final_settlements set official_final_settle_pts = contract_file_pts + 0.09 "
@@ -128,6 +165,14 @@ FAULTS = {
     ),
     "ops.source_files__no_current_file_is_refused": (
         "update ops.source_files set refusal = 'a web page' where file_name = 'VIX_History.csv'"
+    ),
+    "ops.value_revisions__history_is_not_rewritten": (
+        f"insert into ops.value_revisions select run_id, null, 'core.daily_vx_settlements', date '{LAST}' + 3, "
+        "'VXV25', 'settle_pts', '17.5', null from ref.run"
+    ),
+    "ops.value_revisions__restatements_are_small": (
+        "insert into ops.value_revisions select run_id, null, 'core.daily_vx_settlements', date '2025-08-05', 'VXV25', "
+        "'settle_pts', '17.5', '18.1' from ref.run"
     ),
     "ref.book__is_the_account_of_every_row": (
         "update mart.book_orders set account_nav_usd = (select value from ref.parameters "
