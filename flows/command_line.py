@@ -75,6 +75,10 @@ def reports_errors(command: Callable[Parameters, Result]) -> Callable[Parameters
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
+            refused = _refuse_settings(error)
+            if refused is not None:
+                _show(kwargs, error, _lines_of(refused))
+                raise typer.Exit(refused.exit_code) from None
             text = f"alvh: unexpected error: {type(error).__name__}: {error}"
             _show(
                 kwargs,
@@ -98,6 +102,19 @@ def unknown_name(kind: str, found: str, known: Sequence[str]) -> UsageError:
 def show_error(error: PipelineError) -> None:
     """Show an error of the command line itself, before any command began."""
     print(_lines_of(error), file=sys.stderr)
+
+
+def _refuse_settings(error: Exception) -> UsageError | None:
+    """Return the error for settings that cannot be used, where it is one."""
+    if "pydantic_core" not in sys.modules:
+        return None  # no settings were read, and what reads them takes longest to load
+    from pydantic import ValidationError
+
+    from flows.settings import refuse_settings
+
+    if isinstance(error, ValidationError) and error.title.endswith("Settings"):
+        return refuse_settings(error)
+    return None
 
 
 def _command_name() -> str:

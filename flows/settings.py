@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from transforms.errors import UsageError
 from transforms.notices.kinds import DEFAULT_TEXT
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from warehouse.retention import Retention
+
+_COMMON: SettingsConfigDict = {
+    "frozen": True,
+    "allow_inf_nan": False,
+    # An address may hold a password: an error names the setting and the rule, never the value.
+    "hide_input_in_errors": True,
+}
 
 
 class HttpSettings(BaseSettings):
@@ -20,7 +30,7 @@ class HttpSettings(BaseSettings):
     The defaults are polite to Cboe's CDN, which blocks bursts of about 170 quick requests.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ALVH_HTTP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ALVH_HTTP_", **_COMMON)
 
     mirror_url: HttpUrl | None = Field(
         default=None, description="Ask MIRROR/<host>/<path> instead of the publishers themselves."
@@ -44,7 +54,7 @@ class NotifySettings(BaseSettings):
     Read where messages are sent and nowhere else: no night, step or record ever holds an address.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ALVH_NOTIFY_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ALVH_NOTIFY_", **_COMMON)
 
     url: SecretStr | None = Field(default=None, description="Addresses of apprise, separated by blanks or commas.")
     block: str | None = Field(default=None, description="A notification block of Prefect, such as slack-webhook/ops.")
@@ -64,7 +74,7 @@ class RetentionSettings(BaseSettings):
     person adds, and what cannot be made again, is kept.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ALVH_KEEP_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ALVH_KEEP_", **_COMMON)
 
     published: int = Field(default=7, ge=1, description="Earlier warehouses under published/.")
     reports: int = Field(default=756, ge=0, description="Session reports, those written last; about three years.")
@@ -89,7 +99,7 @@ class RetentionSettings(BaseSettings):
 class Settings(BaseSettings):
     """Where a run works (``ALVH_*``)."""
 
-    model_config = SettingsConfigDict(env_prefix="ALVH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ALVH_", **_COMMON)
 
     home: Path | None = Field(default=None, description="Home folder; see below for where none is named.")
     source: str | None = Field(
@@ -107,4 +117,18 @@ class Settings(BaseSettings):
     report_base_url: str | None = Field(
         default=None,
         description="Address under which the folder reports/ is served; messages and Prefect's pages link to it.",
+    )
+
+
+def refuse_settings(error: ValidationError) -> UsageError:
+    """Return the error for settings that cannot be used: which ones and why, without what they hold."""
+    kinds = {kind.__name__: kind for kind in (HttpSettings, NotifySettings, RetentionSettings, Settings)}
+    prefix = kinds[error.title].model_config.get("env_prefix", "") if error.title in kinds else ""
+    wrong = [(prefix + "_".join(map(str, one["loc"])).upper(), one["msg"]) for one in error.errors()]
+    return UsageError(
+        "a setting cannot be used",
+        where=", ".join(name for name, _ in wrong),
+        found="; ".join(f"{name}: {why}" for name, why in wrong),
+        expected="a value as docs/configuration.md describes it",
+        next_step="mend the environment variable, or unset it",
     )

@@ -106,8 +106,9 @@ def _read_sheet(body: bytes) -> list[list[Any]]:
     if body[:4] == b"PK\x03\x04":
         raise _not_shillers("a newer workbook (.xlsx, .ods)")
     try:
-        # What it finds odd in a file it prints: nobody would see that in a night.
-        with xlrd.open_workbook(file_contents=body, logfile=StringIO(), on_demand=True) as workbook:
+        # What it finds odd in a file it prints: nobody would see that in a night. Rows stay as long as they are: filled
+        # up, a cell far out would make sixteen million.
+        with xlrd.open_workbook(file_contents=body, logfile=StringIO(), on_demand=True, ragged_rows=True) as workbook:
             return _cells(workbook.sheet_by_name(SHEET))
     except Exception as error:  # a damaged workbook fails in any way the decoder can
         raise _not_shillers(f"not a workbook with a sheet {SHEET!r}: {type(error).__name__}: {error}"[:200]) from None

@@ -5,7 +5,6 @@ Nothing is guessed and nothing is ignored: an unknown key is refused with the ne
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -98,6 +97,14 @@ def dotted(path: tuple[str, ...]) -> str:
     return ".".join(path).replace(".[", "[")
 
 
+def show_value(value: object) -> str:
+    """Return a value as an error quotes it: at most 80 characters, whatever it is."""
+    try:
+        return repr(value)[:80]
+    except (ValueError, RecursionError):  # a number of thousands of digits, written in hexadecimal
+        return "a value too long to show"
+
+
 @dataclass(frozen=True)
 class TomlReader:
     """Reads the values of a file; each method takes the path of the table, its content and the key."""
@@ -116,7 +123,7 @@ class TomlReader:
     ) -> None:
         """Refuse a body that is no table, an unknown key, and a missing one."""
         if not isinstance(body, dict):
-            self.fail(path, f"{dotted(path)} is not a table", found=repr(body)[:80], expected="a table of keys")
+            self.fail(path, f"{dotted(path)} is not a table", found=show_value(body), expected="a table of keys")
         required = tuple(required)
         known = (*required, *optional)
         for key in body:
@@ -137,7 +144,7 @@ class TomlReader:
         """Return a table inside a table."""
         found = body[key]
         if not isinstance(found, dict):
-            self.fail((*path, key), f"{key} is not a table", found=repr(found)[:80], expected=f"[{key}....]")
+            self.fail((*path, key), f"{key} is not a table", found=show_value(found), expected=f"[{key}....]")
         return found
 
     def text(
@@ -146,7 +153,7 @@ class TomlReader:
         """Return a text with its spaces evened out."""
         found = body[key]
         if not isinstance(found, str):
-            self.fail((*path, key), f"{key} is not a text", found=repr(found)[:80], expected='a text in "quotes"')
+            self.fail((*path, key), f"{key} is not a text", found=show_value(found), expected='a text in "quotes"')
         even = " ".join(found.split()) if longest is not None else found
         if not even.strip() or (longest is not None and len(even) > longest) or not _is_printable(even):
             self.fail(
@@ -161,11 +168,12 @@ class TomlReader:
         """Return a finite number."""
         found = body[key]
         is_number = isinstance(found, int | float) and not isinstance(found, bool)
-        if not is_number or not math.isfinite(found) or abs(found) > self.largest_number:
+        # The size first, and so that what is no number fails it: an endless integer has no float to ask.
+        if not is_number or not abs(found) <= self.largest_number:
             self.fail(
                 (*path, key),
                 f"{key} is not a number",
-                found=repr(found)[:80],
+                found=show_value(found),
                 expected=f"a number without quotes, at most {self.largest_number:g}",
             )
         return float(found) + 0.0  # -0.0 is 0.0
@@ -174,7 +182,7 @@ class TomlReader:
         """Return true or false."""
         found = body[key]
         if not isinstance(found, bool):
-            self.fail((*path, key), f"{key} is not true or false", found=repr(found)[:80], expected="true or false")
+            self.fail((*path, key), f"{key} is not true or false", found=show_value(found), expected="true or false")
         return found
 
     def fail(

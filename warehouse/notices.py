@@ -18,6 +18,7 @@ from transforms.notices.message import Message, Undelivered
 from transforms.notices.standing import Evening, Standing, build_evening
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.plain_json import load_json
 from warehouse.query import has_table
 from warehouse.report_data import read_report_inputs
 
@@ -72,17 +73,17 @@ class NoticeLog:
         self._standing = self.folder / "standing.json"
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Yield every attempt, oldest first. A line that was cut off is passed over."""
+        """Yield every attempt, oldest first. A line that was cut off, or is none, is passed over."""
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
+            lines = self.path.read_bytes().splitlines()
         except FileNotFoundError:
             return
         for line in lines:
             try:
-                entry = json.loads(line)
+                entry = load_json(line)
             except ValueError:
                 continue
-            if isinstance(entry, dict) and isinstance(entry.get("channels"), dict):
+            if _is_attempt(entry):
                 yield entry
 
     def told(self) -> frozenset[str]:
@@ -117,7 +118,7 @@ class NoticeLog:
     def read_standing(self) -> Standing | None:
         """Return the standing of the last night that was judged, or None."""
         try:
-            return Standing.from_json(json.loads(self._standing.read_text(encoding="utf-8")))
+            return Standing.from_json(load_json(self._standing.read_bytes()))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -144,6 +145,15 @@ def describe_attempt(message: Message, run_id: str, now: datetime, channels: Map
 def report_path(home: Home, session: date) -> Path:
     """Return where the page of a session lies."""
     return home.reports / session.isoformat() / "hedge-state.html"
+
+
+def _is_attempt(entry: Any) -> bool:
+    """Tell whether a line is one that `describe_attempt` made, in all that is read of it."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("channels"), dict):
+        return False
+    keys = entry.get("keys", [])
+    has_keys = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    return has_keys and all(isinstance(entry.get(name), str) for name in ("id", "title", "body"))
 
 
 def _read_orders(connection: duckdb.DuckDBPyConnection, session: date) -> list[tuple[str, int]]:

@@ -12,6 +12,20 @@ from typing import Any
 from transforms.wording import escape_json
 
 
+def load_json(text: str | bytes) -> Any:
+    """Read JSON that lies on a disk or came over a network.
+
+    Raises
+    ------
+    ValueError
+        If it is none, is not UTF-8, or is nested so deeply that nobody wrote it.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def dump_json(document: object) -> str:
     """Return a document as indented JSON text without NaN or infinity, and with nothing that acts on a terminal."""
     return escape_json(json.dumps(to_json_value(document), indent=1, ensure_ascii=False, allow_nan=False))

@@ -198,7 +198,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a day or a year of a dozen digits
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -31,7 +31,7 @@ from transforms.policy.source import PolicyFile
 from transforms.policy.tokens import check_words, tokenise
 from transforms.policy.types import check_condition
 from transforms.registry import ColumnInfo
-from transforms.toml_file import TomlReader
+from transforms.toml_file import TomlReader, show_value
 from transforms.wording import nearest
 
 PRESETS = ("article", "canon", "static", "none", "vxth", "vpd", "veqtor")
@@ -104,7 +104,7 @@ class _Reader(TomlReader):
             self.fail(
                 ("schema_version",),
                 "the policy is written for another version of the format",
-                found=repr(tables["schema_version"]),
+                found=show_value(tables["schema_version"]),
                 expected=str(SCHEMA_VERSION),
             )
         name = self.text((), tables, "name")

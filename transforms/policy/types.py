@@ -113,7 +113,15 @@ class _Checker:
         return kind
 
     def _column(self, name: str) -> _Kind:
-        info = self.columns[name]
+        info = self.columns.get(name)
+        if info is None:
+            # A word of conditions that stands alone is the name of a column to the parser.
+            raise PolicyError(
+                "the expression names a column that is none",
+                found=name,
+                expected=nearest(name, self.columns, "a column of mart.daily_signals"),
+                next_step="`alvh tables mart.daily_signals` lists them",
+            )
         if info.type == "BOOLEAN":
             return _Kind("truth", column=info)
         if info.type in _NUMBER_TYPES:

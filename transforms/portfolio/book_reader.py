@@ -23,7 +23,7 @@ from transforms.portfolio.book import (
     Right,
     VixOptionPosition,
 )
-from transforms.toml_file import TomlFile, TomlReader, dotted
+from transforms.toml_file import TomlFile, TomlReader, dotted, show_value
 from transforms.toml_lines import entry
 from transforms.wording import nearest
 
@@ -238,7 +238,7 @@ class _Reader(TomlReader):
             self.fail(
                 place,
                 f"{dotted(place)} is not a list of tables",
-                found=repr(found)[:80],
+                found=show_value(found),
                 expected=f"[[{dotted(place)}]] before each entry",
             )
         if len(found) > MOST_POSITIONS:
@@ -267,7 +267,7 @@ class _Reader(TomlReader):
         found = body[key]
         if not isinstance(found, date) or isinstance(found, datetime):
             self.fail(
-                (*path, key), f"{key} is not a day", found=repr(found)[:80], expected="2026-01-16, without quotes"
+                (*path, key), f"{key} is not a day", found=show_value(found), expected="2026-01-16, without quotes"
             )
         return found
 
@@ -334,7 +334,7 @@ class _Reader(TomlReader):
             self.fail(
                 (*path, "quantity"),
                 "quantity is not a number of contracts",
-                found=repr(found)[:80],
+                found=show_value(found),
                 expected="a whole number: above 0 bought, below 0 sold",
             )
         return int(found)

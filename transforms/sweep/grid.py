@@ -22,7 +22,7 @@ from transforms.policy.expression import format_number
 from transforms.policy.identity import policy_hash
 from transforms.policy.model import SETTINGS, Policy
 from transforms.sweep.objectives import OBJECTIVES
-from transforms.toml_file import TomlFile, TomlReader
+from transforms.toml_file import TomlFile, TomlReader, show_value
 from transforms.wording import nearest
 
 SCHEMA_VERSION = 1
@@ -225,7 +225,7 @@ class _Reader(TomlReader):
             self.fail(
                 ("schema_version",),
                 "a grid of another version",
-                found=str(body["schema_version"]),
+                found=show_value(body["schema_version"]),
                 expected=str(SCHEMA_VERSION),
             )
         base = self.base(body)
@@ -354,7 +354,7 @@ class _Reader(TomlReader):
             self.fail(
                 ("readings",),
                 "readings is not a list of readings",
-                found=repr(entry)[:80],
+                found=show_value(entry),
                 expected=f"different ones of {', '.join(known)}",
             )
         return tuple(entry)

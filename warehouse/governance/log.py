@@ -33,6 +33,7 @@ from transforms.hash_chain import (
 )
 from warehouse.home import Home, make_folder, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.plain_json import load_json
 
 _LOCK_SECONDS = 20.0
 
@@ -312,9 +313,9 @@ def _cannot_write(path: Path, error: OSError) -> PipelineError:
 def _read_head(path: Path) -> tuple[Head | None, bool]:
     """Return the note and whether it can be read; no note at all is none, and readable."""
     try:
-        note = json.loads(path.read_text(encoding="utf-8"))
+        note = load_json(path.read_bytes())
         return Head(int(note["seq"]), str(note["sha256"])), True
     except FileNotFoundError:
         return None, True
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return None, False

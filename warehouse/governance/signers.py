@@ -15,6 +15,7 @@ from typing import Any
 
 from transforms.errors import UsageError
 from transforms.hash_chain import canonical_json, sha256_hex
+from transforms.toml_file import LARGEST_FILE, show_value
 from warehouse.governance.keys import parse_public_key
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+-]{0,62}[A-Za-z0-9])?")
@@ -40,7 +41,9 @@ class Signers:
         """Refuse a set in which a threshold would not mean what it says."""
         names = [key.name.lower() for key in self.keys]
         if not self.keys or type(self.threshold) is not int or not 1 <= self.threshold <= len(self.keys):
-            raise _unusable(f"threshold {self.threshold} of {len(self.keys)} keys", "a threshold from 1 to the keys")
+            raise _unusable(
+                f"threshold {show_value(self.threshold)} of {len(self.keys)} keys", "a threshold from 1 to the keys"
+            )
         if len(set(names)) < len(names) or len({key.public_key for key in self.keys}) < len(self.keys):
             raise _unusable("a name or a key that is there twice", "each name and each key once")
         wrong = next((key.name for key in self.keys if not _NAME.fullmatch(key.name)), None)
@@ -95,9 +98,11 @@ def parse_signers(body: bytes) -> Signers:
     UsageError
         Saying what is wrong with it.
     """
+    if len(body) > LARGEST_FILE:
+        raise _unusable(f"{len(body):,} bytes", f"at most {LARGEST_FILE:,}")
     try:
         document = tomllib.loads(body.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # brackets without end
         raise _unusable(str(error), "a TOML file") from None
     if set(document) != {"threshold", "signer"} or not isinstance(document["signer"], list):
         raise _unusable(f"the entries {', '.join(document) or 'none'}", "threshold and [[signer]]")
@@ -108,7 +113,7 @@ def parse_signers(body: bytes) -> Signers:
         try:
             added = row["added"] if type(row["added"]) is date else date.fromisoformat(row["added"])
         except (TypeError, ValueError):
-            raise _unusable(f"signer {number} added {row['added']!r}", "a date such as 2025-01-07") from None
+            raise _unusable(f"signer {number} added {show_value(row['added'])}", "a date such as 2025-01-07") from None
         keys.append(SignerKey(str(row["name"]), parse_public_key(str(row["public_key"])), added))
     return Signers(document["threshold"], tuple(keys))
 
