@@ -31,7 +31,7 @@ _PUBLISHED_FROM = time(16, 30)
 _DUE_AT = time(11, 30)
 _FRIDAY = 4
 _LAST_MONTH_OF_FIRST_RULE = (2004, 12)
-_FIRST_YEAR, _LAST_YEAR = 1990, 2029
+_FIRST_YEAR, _LAST_YEAR = 1990, 2039
 
 
 class SettlementDate(NamedTuple):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from transforms.calibration.matching import BETA_COLUMNS, match_betas
-from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
+from transforms.hedge import CalendarListing, HedgeMarket, HedgeRun, Stretch, run_hedge
 from transforms.hedge.market import build_option_market
 from transforms.layers import Layer, Reading
 from transforms.positions.market import build_futures_market
@@ -24,7 +24,6 @@ from warehouse.book import build_book_tables
 from warehouse.hedge_states import Decided, PolicyInForce, decide_hedge, write_hedge_states
 from warehouse.home import Home
 from warehouse.models import count_rows, create_typed_table
-from warehouse.policy_paths import run_policy
 from warehouse.tables import MADE_IN_PYTHON
 
 _LISTINGS = "select trade_date, expiry_date, tenor_rank from core.daily_vx_listings"
@@ -102,14 +101,15 @@ def build_hedge(
     decided = decide_hedge(connection, policies, calendars)
     stretches = list_stretches(decided)
     run = run_hedge(market, stretches, calendars)
-    rows = write_hedge_states(connection, decided, run, calendars)
+    rows = write_hedge_states(connection, decided, run)
+    only = run if len(stretches) == 1 else None
     tables = {
         "mart.daily_positions": run.positions,
         "mart.daily_hedge_ledger": run.ledger.days,
         "mart.time_shifts": run.ledger.time_shifts,
         "mart.hedge_trades": run.trades,
         "mart.daily_layer_valuation": run.valuation,
-        "mart.daily_reading_ledger": _compare_readings(decided, market, calendars),
+        "mart.daily_reading_ledger": _compare_readings(decided, market, calendars, only),
     }
     for name, frame in tables.items():
         grain = [column.strip() for column in MADE_IN_PYTHON[name].grain.split(",")]
@@ -174,18 +174,29 @@ def list_stretches(decided: Decided) -> list[Stretch]:
     ]
 
 
-def _compare_readings(decided: Decided, market: HedgeMarket, calendars: CalendarListing) -> pd.DataFrame:
-    """The temporal layer's ledger under each reading, by the policy of the newest session over all of them."""
+def _compare_readings(
+    decided: Decided, market: HedgeMarket, calendars: CalendarListing, walked: HedgeRun | None
+) -> pd.DataFrame:
+    """The temporal layer's ledger under each reading, by the policy of the newest session over all of them.
+
+    Parameters
+    ----------
+    walked
+        The walk of that policy, where it is the only one: it has the ledger of its own reading.
+    """
     policy = decided.reigns[-1].policy
     parts = []
     for reading in (one.name.lower() for one in Reading):
-        stretch = Stretch(
-            machine=policy.machine(),
-            values=policy.values,
-            path=run_policy(policy, decided.truths, decided.market, reading, calendars),
-            span=slice(0, len(market.futures)),
-            reading=reading,
-        )
-        days = run_hedge(market, [stretch], calendars, [Layer.TEMPORAL_VEGA]).ledger.days
+        if walked is not None and reading == policy.machine()["reading"]:
+            days = walked.ledger.days
+        else:
+            stretch = Stretch(
+                machine=policy.machine(),
+                values=policy.values,
+                path=decided.paths.of(policy, reading),
+                span=slice(0, len(market.futures)),
+                reading=reading,
+            )
+            days = run_hedge(market, [stretch], calendars, [Layer.TEMPORAL_VEGA]).ledger.days
         parts.append(days[days["layer"] == Layer.TEMPORAL_VEGA.value].drop(columns="layer").assign(reading=reading))
     return pd.concat(parts, ignore_index=True)

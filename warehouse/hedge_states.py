@@ -35,7 +35,7 @@ from transforms.policy.model import GUARDS, POLICY_CHANGE, Policy
 from warehouse.expressions import Truths, clauses_sql, evaluate_rules
 from warehouse.models import count_rows
 from warehouse.policy_comparison import NO_HYSTERESIS, Variant, list_variants, write_comparison
-from warehouse.policy_paths import Reign, describe_codes, list_spans, name_codes, read_market, run_policy
+from warehouse.policy_paths import PolicyPaths, Reign, describe_codes, list_spans, name_codes, read_market
 from warehouse.policy_tables import DEFAULT_PRESET, PolicyInForce, policies_or_default, write_policy_tables
 
 __all__ = [
@@ -91,17 +91,24 @@ class Decided:
         Those that decide a session, in order.
     variants
         What the policy of the newest session is compared with.
-    truths
-        Of all their rules.
-    market
-        As from `read_market`.
+    paths
+        What they would do, with the truths of all their rules.
     """
 
     in_force: Sequence[PolicyInForce]
     reigns: Sequence[Reign]
     variants: Sequence[Variant]
-    truths: Truths
-    market: pd.DataFrame
+    paths: PolicyPaths
+
+    @property
+    def truths(self) -> Truths:
+        """Of all their rules."""
+        return self.paths.truths
+
+    @property
+    def market(self) -> pd.DataFrame:
+        """As from `read_market`."""
+        return self.paths.market
 
 
 def decide_hedge(
@@ -128,18 +135,15 @@ def decide_hedge(
     truths = evaluate_rules(
         connection, [*(entry.policy for entry, _ in deciding), *(variant.policy for variant in variants)]
     )
-    reigns = [
-        Reign(entry.policy, entry.policy_hash, run_policy(entry.policy, truths, market, calendars=calendars), span)
-        for entry, span in deciding
-    ]
-    return Decided(in_force, reigns, variants, truths, market)
+    paths = PolicyPaths(truths, market, calendars)
+    reigns = [Reign(entry.policy, entry.policy_hash, paths.of(entry.policy), span) for entry, span in deciding]
+    return Decided(in_force, reigns, variants, paths)
 
 
 def write_hedge_states(
     connection: duckdb.DuckDBPyConnection,
     decided: Decided,
     run: HedgeRun | None = None,
-    calendars: CalendarListing | None = None,
 ) -> dict[str, int]:
     """Write what was decided. Return rows by table.
 
@@ -147,15 +151,13 @@ def write_hedge_states(
     ----------
     run
         The walk of these policies, which says what the layers want; without it no target is known.
-    calendars
-        As in `decide_hedge`.
     """
     days = decided.market["trade_date"]
     write_policy_tables(connection, decided.in_force)
     _write_governor(connection, decided.reigns, decided.truths, days)
     _write_states(connection, decided.reigns, days, run)
     _write_transitions(connection, decided.reigns, days)
-    write_comparison(connection, decided.variants, decided.truths, decided.market, calendars)
+    write_comparison(connection, decided.variants, decided.paths)
     return {f"mart.{name}": count_rows(connection, f"mart.{name}") for name in _TABLES}
 
 

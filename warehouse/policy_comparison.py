@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from transforms.hedge import CalendarListing
-from transforms.layers import Layer, LayerPath, LayerState, Mode, Reading
+from transforms.layers import Layer, LayerState, Mode, Reading
 from transforms.layers.decide import count_steps, layer_codes
-from transforms.policy.identity import policy_hash
 from transforms.policy.loader import PRESETS
 from transforms.policy.model import Policy
-from warehouse.expressions import Truths, preset
-from warehouse.policy_paths import name_codes, run_policy
+from warehouse.expressions import preset
+from warehouse.policy_paths import PolicyPaths, name_codes
 from warehouse.stored_tables import create_from_frame
 
 NO_HYSTERESIS = "no_hysteresis"
@@ -53,35 +51,25 @@ def list_variants(policy: Policy) -> Iterator[Variant]:
 def write_comparison(
     connection: duckdb.DuckDBPyConnection,
     variants: Sequence[Variant],
-    truths: Truths,
-    market: pd.DataFrame,
-    calendars: CalendarListing | None = None,
+    paths: PolicyPaths,
 ) -> None:
     """Write ``mart.daily_policy_comparison``.
 
     Parameters
     ----------
-    truths
-        Of the rules of every variant's policy.
-    market
-        As from `read_market`.
-    calendars
-        As in `run_policy`.
+    paths
+        Over the sessions of the signals, with the rules of every variant's policy.
     """
-    paths: dict[tuple[str, str], LayerPath] = {}  # a preset is often the policy itself
     parts = []
     for variant in variants:
-        key = (policy_hash(variant.policy), variant.reading)
-        if key not in paths:
-            paths[key] = run_policy(variant.policy, truths, market, variant.reading, calendars)
-        path = paths[key]
+        path = paths.of(variant.policy, variant.reading)
         modes = name_codes(Mode, path.mode)
         for layer in Layer:
             states, _ = layer_codes(path, layer)
             parts.append(
                 pd.DataFrame(
                     {
-                        "trade_date": market["trade_date"],
+                        "trade_date": paths.market["trade_date"],
                         "variant": variant.name,
                         "layer": layer.value,
                         "state": name_codes(LayerState, states),

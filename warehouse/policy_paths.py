@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import duckdb
@@ -14,6 +14,7 @@ import pandas as pd
 from transforms.hedge import CalendarListing
 from transforms.layers import LayerPath, LayerState, Reason, describe_reason, run_layers
 from transforms.layers.decide import ROLES, build_layer_inputs, build_layer_settings
+from transforms.policy.identity import policy_hash
 from transforms.policy.model import Policy
 from warehouse.expressions import Truth, Truths
 from warehouse.policy_tables import PolicyInForce
@@ -87,6 +88,29 @@ def run_policy(
 def _both(rule: Truth | None, fits: Truth) -> Truth:
     """Three-valued AND: false where either is, else not evaluable where either is."""
     return fits if rule is None else np.where((rule == 0) | (fits == 0), 0, np.minimum(rule, fits)).astype(np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class PolicyPaths:
+    """What policies would do on one history, each run once: readings and comparisons ask for the same paths.
+
+    Parameters
+    ----------
+    truths, market, calendars
+        As in `run_policy`, of every policy that is asked for.
+    """
+
+    truths: Truths
+    market: pd.DataFrame
+    calendars: CalendarListing | None = None
+    _run: dict[tuple[str, str], LayerPath] = field(default_factory=dict, init=False, repr=False)
+
+    def of(self, policy: Policy, reading: str | None = None) -> LayerPath:
+        """Return a policy's path, in another reading of the temporal layer than its own where one is named."""
+        key = policy_hash(policy), reading or str(policy.machine()["reading"])
+        if key not in self._run:
+            self._run[key] = run_policy(policy, self.truths, self.market, key[1], self.calendars)
+        return self._run[key]
 
 
 def list_spans(in_force: Sequence[PolicyInForce], days: pd.Series) -> list[tuple[PolicyInForce, slice]]:

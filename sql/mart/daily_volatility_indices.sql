@@ -85,7 +85,8 @@ settles as (
     where is_monthly and settle_pts is not null
 ),
 
--- what a holding cost at the close at which it was taken; NULL unless every month with weight has a settle
+-- what a holding cost at the close at which it was taken; NULL unless every month with weight has a settle.
+-- Added up in one order: in any order the last bit of a level would differ from build to build
 valued as (
     select
         holding.index_code,
@@ -93,7 +94,7 @@ valued as (
         holding.day_no,
         case
             when count(*) filter (holding.weight > 0 and settle.settle_pts is null) = 0
-                then sum(holding.weight * coalesce(settle.settle_pts, 0))
+                then sum(holding.weight * coalesce(settle.settle_pts, 0) order by holding.expiry_date)
         end as value_pts
     from holdings as holding
     left join settles as settle
@@ -122,7 +123,7 @@ returns as (
         priced.next_day_no - priced.day_no as sessions_spanned,
         case
             when count(*) filter (holding.weight > 0 and settle.settle_pts is null) = 0
-                then sum(holding.weight * coalesce(settle.settle_pts, 0)) / any_value(priced.value_pts) - 1
+                then sum(holding.weight * coalesce(settle.settle_pts, 0) order by holding.expiry_date) / any_value(priced.value_pts) - 1
         end as contract_daily_return
     from priced
     join holdings as holding

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import elementwise
 
 from transforms.valuation.holdings import NOTHING_HELD
 from transforms.valuation.horizon import Horizon, add_rows, compute_row_pnl
@@ -210,6 +209,8 @@ def _refine(horizon: Horizon, brackets: list[tuple[int, float, float]], aims: Fl
         rows = np.arange(len(place)) - np.repeat(np.cumsum(lengths) - lengths - ends[sessions], lengths)
         amounts = compute_row_pnl(horizon, rows, levels[place, None])
         return add_rows(amounts, place, len(sessions))[:, 0] - aims[sessions]
+
+    from scipy.optimize import elementwise  # half a second, and the report takes only words from here
 
     low, high = (np.array([bracket[side] for bracket in brackets]) for side in (1, 2))
     found = elementwise.find_root(miss, (low, high), args=(np.arange(len(brackets), dtype=np.float64),))
