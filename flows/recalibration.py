@@ -150,10 +150,10 @@ def _store(home: Home, mark: str, entry: StoredCalibration, now: datetime, comma
     try:
         path = write_calibration(home, entry)
     except PipelineError as error:
-        log.note(outcome=error.outcome, exit_code=error.exit_code, error=error.lines())
+        log.end(outcome=error.outcome, exit_code=error.exit_code, error=error.lines())
         raise
     sentence = f"{mark}calibrated after {entry.calibrated_on_date}, used from {entry.used_from_date}: {_say(entry)}"
-    log.note(outcome=CALIBRATED, exit_code=0, sentence=sentence)
+    log.end(outcome=CALIBRATED, exit_code=0, sentence=sentence)
     stored = StoredCalibration(**{**vars(entry), "content_sha256": sha256})
     return Recalibration(CALIBRATED, sentence, stored, path=path)
 

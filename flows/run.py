@@ -79,7 +79,9 @@ def run_night(night: Night, do: Steps | None = None) -> NightResult:
         log.note(source=night.source, session=night.session.isoformat(), is_simulated=night.is_simulated)
         do = do or Steps()
         try:
-            return _run(night, log, do)
+            result = _run(night, log, do)
+            log.end()
+            return result
         except BaseException as error:
             # Before the record, which may need the room that it takes.
             _drop_build(night)
@@ -117,7 +119,7 @@ def _end(night: Night, log: RunLog, do: Steps, error: BaseException) -> None:
     else:
         ended = {"outcome": "failed", "exit_code": 1, "error": [f"{type(error).__name__}: {error}"]}
     try:
-        log.note(**ended)
+        log.end(**ended)
     except PipelineError as problem:
         say(f"warning: record: it does not say how this run ended: {problem.what}, {problem.found}")
     # Who breaks a night off by hand knows.

@@ -44,8 +44,9 @@ INTERRUPTED = "interrupted"
 class RunLog:
     """The record of one run, on disk after every :meth:`note`.
 
-    ``run_number`` counts the runs of a home: names follow the clock, which may be set back. ``step_begun`` is there
-    while a step runs, so that the record of a run that was killed says in which one.
+    ``run_number`` counts the runs of a home: names follow the clock, which may be set back. ``is_open`` is there until
+    the run has ended, and ``step_begun`` while a step runs, so that the record of a run that was killed says so, and in
+    which step.
     """
 
     def __init__(self, home: Home, run_id: str, started_at: datetime, command: str) -> None:
@@ -57,6 +58,7 @@ class RunLog:
             "started_at_utc": iso_utc(started_at),
             "command": command,
             "outcome": RUNNING,
+            "is_open": True,
             "exit_code": None,
             "versions": {"python": platform.python_version(), **package_versions()},
             "steps": [],
@@ -67,6 +69,12 @@ class RunLog:
         """Add entries and write the record."""
         self.record.update(entries)
         self.write()
+
+    def end(self, **entries: Any) -> None:
+        """Add entries and say that the run has ended."""
+        for name in ("is_open", "step_begun"):
+            self.record.pop(name, None)
+        self.note(**entries)
 
     def begin(self, name: str) -> None:
         """Say which step begins."""
@@ -149,21 +157,31 @@ def close_interrupted(home: Home, current_run_id: str) -> list[str]:
     """Mark records of runs that never ended. The caller holds the lock, so none of them is alive.
 
     A run that died between its swap and its record has published all the same: the published
-    warehouse names it, and what the run had planned to record counts. Either way ``broken_off`` says how far it was.
+    warehouse names it, and what the run had planned to record counts. One that died later keeps its outcome. In each
+    case ``broken_off`` says how far it was.
     """
     closed = []
     for record in read_records(home):
-        if record.get("outcome") != RUNNING or record["run_id"] == current_run_id:
+        if not is_open(record) or record["run_id"] == current_run_id:
             continue
-        if "planned" in record and record["run_id"] == published_run_id(home):
+        if record.get("outcome") != RUNNING:
+            pass
+        elif "planned" in record and record["run_id"] == published_run_id(home):
             published = describe_published(home.published, hash_file(home.published))
             record.update(record["planned"], published=published)
         else:
             record["outcome"] = INTERRUPTED
         record["broken_off"] = describe_break(record)
+        for name in ("is_open", "step_begun"):
+            record.pop(name, None)
         write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
         closed.append(str(record["run_id"]))
     return closed
+
+
+def is_open(record: Mapping[str, Any]) -> bool:
+    """Say whether a run has not said that it ended: it is at work, or was killed."""
+    return bool(record.get("is_open")) or record.get("outcome") == RUNNING
 
 
 def describe_break(record: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import duckdb
 from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.query import has_table, open_published
-from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, read_records
+from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, is_open, read_records
 
 _LAST_RUNS = 5
 
@@ -49,7 +49,7 @@ def read_status(home: Home) -> dict[str, Any]:
     published = _read_published(home) if home.published.exists() else None
     before, holder, records = list(read_records(home)), lock_holder(home), list(read_records(home))
     # Begun before the lock was seen free, and not ended after it: dead. One that began or ended in between is neither.
-    begun = {record["run_id"] for record in before if record.get("outcome") == RUNNING}
+    begun = {record["run_id"] for record in before if is_open(record)}
     dead = begun if holder is None else set()
     return {
         "home": str(home.path),
@@ -168,11 +168,12 @@ def _read_book(connection: duckdb.DuckDBPyConnection) -> dict[str, Any] | None:
 
 def _describe_run(record: Mapping[str, Any], *, is_dead: bool, published: Mapping[str, Any] | None) -> dict[str, Any]:
     told = dict(record)
-    if is_dead and record.get("outcome") == RUNNING:
+    if is_dead and is_open(record):
         # As the next run will close it.
+        told["broken_off"] = describe_break(record)
+    if is_dead and record.get("outcome") == RUNNING:
         has_published = published is not None and published["run_id"] == record["run_id"] and "planned" in record
         told |= record["planned"] if has_published else {"outcome": INTERRUPTED}
-        told["broken_off"] = describe_break(record)
     sentences = [told.get("sentence") or next(iter(told.get("error") or []), ""), told.get("broken_off") or ""]
     return {
         "run_id": told["run_id"],

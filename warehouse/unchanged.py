@@ -86,7 +86,8 @@ def find_standing(home: Home, build_key: str, as_of: date | None) -> Standing | 
     """Return the published night if a build by this key would only repeat it; None where there is work to do.
 
     Something is to be done where nothing is published, where the published file is not the one that its run record
-    names, where that run had another key or failures, or where the report of the session is not whole.
+    names, where that run had another key or failures, or was broken off, or where the report of the session is not
+    whole.
 
     Parameters
     ----------
@@ -97,6 +98,8 @@ def find_standing(home: Home, build_key: str, as_of: date | None) -> Standing | 
     record = read_record(home, run_id) if run_id else None
     if record is None or record.get("build_key") != build_key or (record.get("fetch") or {}).get("failures"):
         return None
+    if record.get("broken_off"):
+        return None  # killed once it had published: its report may be that of the run before
     try:
         reported = date.fromisoformat(str(record["as_of"]))
         if hash_file(home.published) != record["published"]["sha256"]:

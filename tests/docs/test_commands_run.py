@@ -14,7 +14,18 @@ from tests.support.docs_home import LAST
 from tests.support.pages import PAGES, ROOT, console_lines
 from warehouse.home import Home
 
-RUN_HERE = ("status", "query", "tables", "explain", "positions", "ledger", "verify", "prune --dry-run", "notify --dry-run", "policy show")
+RUN_HERE = (
+    "status",
+    "query",
+    "tables",
+    "explain",
+    "positions",
+    "ledger",
+    "verify",
+    "prune --dry-run",
+    "notify --dry-run",
+    "policy show",
+)
 RUN_HERE += ("policy diff article", "policy log", "simulate")
 RUN_ELSEWHERE = {
     "nightly": "tests/e2e/test_cli.py",

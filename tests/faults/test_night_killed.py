@@ -1,73 +1,196 @@
-"""kill -9 at named steps: what is published stays readable, nothing fetched is lost, the next night works."""
+"""kill -9 anywhere in a night: what is published stays readable, nothing fetched is lost, the next night works.
+
+The points are killed one after the other on one home, so that each run also begins on what the one before left. On a
+home of its own each of them is in the slow tests, and so are kills at random instants.
+"""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import random
+import time
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from tests.support.killed_night import INSTANTS, run_and_die
+from flows.run import Steps
+from flows.steps import stand_step
+from tests.support.kept_build import go_to_next, next_night
+from tests.support.killed_night import POINTS, kill_after, run_and_die, start_night
 from tests.support.market import Market
-from tests.support.nights import VALUES, Trader
-from warehouse.publish import lock_holder
+from tests.support.nights import QUICK, Trader
+from tests.support.promises import Held, assert_readable, last_run, read_held
+from tests.support.shared import SharedFolders
+from warehouse.governance.verify import verify_home
+from warehouse.home import Home
+from warehouse.publish import broken_off_holder, lock_holder
+from warehouse.run_log import read_records
 
-ROOT = Path(__file__).resolve().parents[2]
-PUBLISHED_BY = {"after-publish", "between-swap-and-pruning", "between-two-report-files", "after-report"}
+CHOSEN = (
+    "before-the-lock-is-noted",
+    "before-the-first-step",
+    "during-policy",
+    "between-a-file-and-its-sidecar",
+    "between-sidecar-and-order",
+    "during-land",
+    "during-build",
+    "during-check",
+    "during-assess",
+    "before-the-swap",
+    "between-swap-and-pruning",
+    "during-record",
+    "between-two-report-files",
+    "between-two-pages",
+    "before-the-message",
+    "before-pruning",
+)
+"""One of each kind, in the order of a night."""
+
+RANDOM_INSTANTS = 60
 
 
-@pytest.mark.parametrize("instant", INSTANTS)
-def test_night_killed_leaves_what_is_published_and_the_next_night_succeeds(
-    trader: Trader, market: Market, instant: str
+@pytest.fixture
+def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
+    """The steps of a second night on the trader's market, which has moved on, with the build made before."""
+    return go_to_next(trader, market, shared_folders)
+
+
+@pytest.fixture
+def kept(shared_folders: SharedFolders, trader: Trader) -> Path:
+    assert trader.begun is not None
+    return next_night(shared_folders, trader.begun)
+
+
+@pytest.fixture
+def moved_on(kept: Path) -> Held:
+    """What a home holds after the second night."""
+    return read_held(Home(kept / "home"))
+
+
+def kill_at(trader: Trader, point: str, before: Held, moved_on: Held, kept: Path) -> Held:
+    """Kill the next night at a point, and hold what is promised of it. Return what the home then holds."""
+    run_id = run_and_die(trader, point, kept)
+    after, said = read_held(trader.home), POINTS[point].said
+    if POINTS[point].is_published:
+        assert (after.run_id, after.values) == (run_id, moved_on.values)
+    else:
+        assert (after.run_id, after.values) == (before.run_id, before.values)
+    assert before.versions <= after.versions
+    assert lock_holder(trader.home) is None
+    status = assert_readable(trader.home)
+    if said:
+        named, outcome, sentence = last_run(status)
+        assert named == run_id
+        assert outcome == ("published" if POINTS[point].is_published else "interrupted")
+        assert sentence.endswith(said)
+    note = broken_off_holder(trader.home)
+    assert (note or {}).get("command") == (None if point == "before-the-lock-is-noted" else "nightly --source archive")
+    assert status["broken_off"] == note
+    return after
+
+
+def assert_recovers(trader: Trader, steps: Steps, moved_on: Held) -> None:
+    """Run the next night, which needs nobody's hand, and leave nothing behind."""
+    result = trader.run(steps)
+    assert (result.exit_code, result.as_of) == (0, date(2025, 9, 16))
+    assert read_held(trader.home).values == moved_on.values
+    assert read_held(trader.home).versions == moved_on.versions
+    assert not list(trader.home.build.iterdir())
+    assert broken_off_holder(trader.home) is None
+    assert verify_home(trader.home).is_sound
+    for record in read_records(trader.home):
+        assert record["outcome"] in ("published", "interrupted")
+        assert record["outcome"] == "published" or record["broken_off"]
+
+
+def expect_news(home: Home) -> None:
+    """Have a night with something to tell, so that it comes to the message."""
+    layers = {"base": ["active", 1], "temporal_vega": ["armed", 0], "second_engine": ["idle", 0]}
+    standing = {"session": "2025-09-11", "layers": layers, "governor_mode": "steward", "unwell": []}
+    path = home.path / "notices" / "standing.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(standing), encoding="utf-8")
+
+
+def test_nights_killed_one_after_the_other_leave_what_is_published_and_the_next_one_succeeds(
+    trader: Trader, steps: Steps, kept: Path, moved_on: Held
+) -> None:
+    expect_news(trader.home)
+    held = read_held(trader.home)
+    for point in CHOSEN:
+        held = kill_at(trader, point, held, moved_on, kept)
+    assert_recovers(trader, steps, moved_on)
+    broken = [record["broken_off"] for record in read_records(trader.home) if "broken_off" in record]
+    assert broken == [POINTS[point].said for point in CHOSEN if POINTS[point].said]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", POINTS)
+def test_night_killed_at_a_point_leaves_what_is_published_and_the_next_one_succeeds(
+    trader: Trader, steps: Steps, kept: Path, moved_on: Held, point: str
+) -> None:
+    expect_news(trader.home)
+    kill_at(trader, point, read_held(trader.home), moved_on, kept)
+    assert_recovers(trader, steps, moved_on)
+
+
+def kill_at_random(trader: Trader, generator: random.Random, seconds: float, kept: Path | None) -> bool:
+    """Kill a night at an instant of its length, and hold what is promised. False where it had ended before."""
+    before = read_held(trader.home)
+    process, run_id, trouble = start_night(trader, None, kept)
+    was_killed = kill_after(process, generator.uniform(0, seconds))
+    assert was_killed or process.exitcode == 0, trouble.read_text()[-2000:]
+    after = read_held(trader.home)
+    assert (after.run_id, after.values) == (before.run_id, before.values) or after.run_id == run_id
+    assert before.versions <= after.versions
+    status = assert_readable(trader.home)
+    named, outcome, _ = last_run(status)
+    if named == run_id:  # there is a record
+        assert outcome == ("published" if after.run_id == run_id else "interrupted")
+    else:
+        assert after.run_id == before.run_id
+    assert lock_holder(trader.home) is None
+    return was_killed
+
+
+def test_nights_killed_at_random_instants_harm_nothing(
+    trader: Trader, steps: Steps, kept: Path, moved_on: Held
+) -> None:
+    generator = random.Random(20250916)  # noqa: S311
+    started = time.monotonic()
+    start_night(trader, None, kept)[0].join()
+    length = time.monotonic() - started
+    for _ in range(4):
+        kill_at_random(trader, generator, length, kept)
+    assert_recovers(trader, steps, moved_on)
+
+
+@pytest.mark.slow
+def test_nights_killed_at_sixty_random_instants_harm_nothing(
+    trader: Trader, market: Market, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trader.begin()
-    values, stored = trader.rows(VALUES), trader.raw_bodies()
-    market.extend_to(market.last.replace(day=16))
-
-    run_and_die(trader, instant)
-
-    after = trader.rows(VALUES)
-    if instant in PUBLISHED_BY:
-        assert set(values) <= set(after)
-        assert len(after) > len(values)
-    else:
-        assert after == values
-    for report in trader.home.reports.rglob("*.json"):
-        json.loads(report.read_text(encoding="utf-8"))
-    assert stored <= trader.raw_bodies()
-    assert lock_holder(trader.home) is None
-
-    trader.nights += 5
-    result = trader.run()
-    assert result.exit_code == 0
-    assert result.as_of == market.last
-    assert not list(trader.home.build.glob("*.duckdb"))
-
-
-def test_night_killed_is_on_record_as_interrupted(trader: Trader) -> None:
-    trader.home.prepare()
-    run_and_die(trader, "after-build")
-    trader.run()
-    outcomes = [
-        json.loads(path.read_text(encoding="utf-8"))["outcome"] for path in sorted(trader.home.runs.glob("*.json"))
-    ]
-    assert outcomes == ["interrupted", "published"]
-
-
-@pytest.mark.parametrize(
-    ("instant", "outcome"), [("before-the-swap", "interrupted"), ("between-swap-and-pruning", "published")]
-)
-def test_night_killed_around_the_swap_is_recorded_as_what_it_did(trader: Trader, instant: str, outcome: str) -> None:
-    trader.begin()
-    run_and_die(trader, instant)
-    trader.run()
-    records = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(trader.home.runs.glob("*.json"))]
-    assert [record["outcome"] for record in records] == ["published", outcome, "published"]
-    assert ("published" in records[1]) == (outcome == "published")
-    assert trader.rows("select outcome from ops.runs order by run_id")[1] == (outcome,)
+    generator, killed, day = random.Random(60), 0, market.last  # noqa: S311
+    started = time.monotonic()
+    start_night(trader, None)[0].join()
+    length = time.monotonic() - started
+    for number in range(RANDOM_INSTANTS):
+        if number % 6 == 0:
+            day += timedelta(days=1 if day.weekday() < 4 else 7 - day.weekday())
+            market.extend_to(day)
+        killed += kill_at_random(trader, generator, length, None)
+        if number % 6 == 5:
+            assert trader.run(QUICK).exit_code == 0
+            assert trader.rows("select max(trade_date) from core.daily_vx_settlements") == [(day,)]
+            assert not list(trader.home.build.iterdir())
+    assert verify_home(trader.home).is_sound
+    broken = [str(record["broken_off"]) for record in read_records(trader.home) if "broken_off" in record]
+    with capsys.disabled():
+        counts = {said: broken.count(said) for said in sorted(set(broken))}
+        print(f"\n{killed} of {RANDOM_INSTANTS} nights killed within {length:.1f} s: {counts}")
+    assert killed > RANDOM_INSTANTS / 2
 
 
 def test_revision_found_by_a_night_killed_after_the_swap_is_not_lost(trader: Trader, market: Market) -> None:
@@ -77,12 +200,13 @@ def test_revision_found_by_a_night_killed_after_the_swap_is_not_lost(trader: Tra
     fields = line.split(",")
     fields[6] = f"{float(fields[6]) + 0.05:.4f}"
     market.edit(path, lambda text: text.replace(line, ",".join(fields)))
-    run_and_die(trader, "after-publish")
+    run_id = run_and_die(trader, "after-publish")
     trader.run()
-    assert trader.rows("select count(*) from ops.value_revisions") == [(1,)]
+    assert trader.rows("select detected_run_id from ops.value_revisions") == [(run_id,)]
+    assert trader.rows("select outcome from ops.runs where run_id = $$" + run_id + "$$") == [("published",)]
 
 
-def test_fetch_broken_off_goes_on_where_it_stopped(trader: Trader) -> None:
+def test_first_fetch_broken_off_goes_on_where_it_stopped(trader: Trader) -> None:
     trader.home.prepare()
     run_and_die(trader, "between-two-files")
     stored = trader.raw_bodies()
@@ -92,47 +216,26 @@ def test_fetch_broken_off_goes_on_where_it_stopped(trader: Trader) -> None:
     assert stored <= trader.raw_bodies()
 
 
-READER = """
-import sys
-from pathlib import Path
-from warehouse.home import Home
-from warehouse.query import run_query
-home, stop = Home(Path(sys.argv[1])), Path(sys.argv[2])
-reads = 0
-while not stop.exists():
-    rows = run_query(home, "select count(*) from core.daily_vx_settlements").rows
-    assert rows[0][0] > 0
-    reads += 1
-print(reads)
-"""
+def test_night_killed_before_its_report_does_not_stand(
+    trader: Trader, steps: Steps, kept: Path, market: Market
+) -> None:
+    trader.run(steps)
+    # the same session, so that there is a report, which is that of the run before
+    run_and_die(trader, "before-report", kept)
+    result = trader.run(replace(steps, stand=stand_step))
+    assert result.outcome == "published"
+    assert trader.run(replace(steps, stand=stand_step)).outcome == "nothing_new"
 
 
-def test_reader_in_a_loop_is_never_refused_during_nights(trader: Trader, market: Market, tmp_path: Path) -> None:
-    trader.begin()
-    stop = tmp_path / "stop"
-    with subprocess.Popen(
-        [sys.executable, "-c", READER, str(trader.home.path), str(stop)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as reader:
-        for _ in range(3):
-            trader.run()
-        stop.touch()
-        out, err = reader.communicate(timeout=60)
-    assert reader.returncode == 0, err[-2000:]
-    assert int(out) > 20
-
-
-def test_process_that_has_the_old_file_open_goes_on_reading_it(trader: Trader, market: Market) -> None:
-    trader.begin()
-    # as another process would: a connection of its own to the file as it was
-    copy_of_handle = trader.home.path / "held.duckdb"
-    copy_of_handle.hardlink_to(trader.home.published)
-    with duckdb.connect(str(copy_of_handle), read_only=True) as held:
-        before = held.execute("select max(trade_date) from core.daily_vx_settlements").fetchone()
-        market.extend_to(market.last.replace(day=16))
-        trader.run()
-        assert held.execute("select max(trade_date) from core.daily_vx_settlements").fetchone() == before
-    assert trader.rows("select max(trade_date)::varchar from core.daily_vx_settlements") == [("2025-09-16",)]
+def test_next_night_says_what_became_of_the_one_that_was_killed(
+    trader: Trader, steps: Steps, kept: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first, second = (run_and_die(trader, point, kept) for point in ("during-check", "between-two-report-files"))
+    trader.run(steps)
+    said = [line for line in capfd.readouterr().err.splitlines() if line.startswith("before ")]
+    assert said == [
+        f"before   run {second} was broken off during report; published all the same",
+    ]
+    # the second one had told of the first, into its own stream
+    told = trader.home.path.with_name("trouble.txt").read_text(encoding="utf-8")
+    assert f"run {first} was broken off during check; what was published before it stands" in told

@@ -1,4 +1,4 @@
-"""Run one night in a process of its own that kills itself at a named instant: SIGKILL, so nothing is cleaned up."""
+"""Run one night in a process of its own that kills itself at a named point: SIGKILL, so nothing is cleaned up."""
 
 from __future__ import annotations
 
@@ -6,91 +6,105 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
+import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import flows.fetch
+import flows.notify
 import flows.policies
+import flows.run
+import flows.site
+import transforms.report.context  # so that the process that nights are forked from has it
+import transforms.report.render  # noqa: F401 - the same
+import warehouse.build
 import warehouse.publish
+import warehouse.raw_store
 import warehouse.reports
+import warehouse.site
 from flows import steps
+from flows.night import Night
 from flows.run import Steps, run_night
+from tests.support import nights
+from tests.support.kept_build import kept_steps
 from tests.support.nights import QUICK, Trader
 from warehouse.home import Home
 from warehouse.run_log import run_id_of
+
+NOBODY = "json://127.0.0.1:9"
+"""A receiver that is not there: nights at whose notice a test kills are killed before they ask."""
 
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def dying(step: Callable[..., Any], *, before: bool = False) -> Callable[..., Any]:
-    def run(*args: Any) -> Any:
-        if before:
+@dataclass(frozen=True)
+class Point:
+    """A point of a night at which it is killed.
+
+    Attributes
+    ----------
+    said
+        What the record says of it; empty where there is no record yet.
+    arm
+        Takes the steps of a night and returns those that kill it; it may patch what they call.
+    is_published
+        Whether the swap is behind it.
+    is_inside_build
+        Whether only a night that builds comes to it.
+    """
+
+    said: str
+    arm: Callable[[Steps], Steps]
+    is_published: bool = False
+    is_inside_build: bool = False
+
+
+def _field(name: str, *, before: bool) -> Callable[[Steps], Steps]:
+    """Kill before, or behind, a step that a night is given."""
+
+    def arm(do: Steps) -> Steps:
+        step = getattr(do, name)
+
+        def run(*args: Any) -> Any:
+            if before:
+                die()
+            step(*args)
             die()
-        result = step(*args)
-        die()
-        return result
 
-    return run
+        return replace(do, **{name: run})
 
-
-def dying_during(step: Callable[..., Any], seconds: float) -> Callable[..., Any]:
-    def run(*args: Any) -> Any:
-        threading.Timer(seconds, die).start()
-        return step(*args)
-
-    return run
+    return arm
 
 
-def dying_after_calls(module: Any, name: str, calls: int) -> None:
-    """Make the n-th call of a function the last thing the process does."""
-    original, seen = getattr(module, name), [0]
+def _calls(module: Any, name: str, calls: int) -> Callable[[Steps], Steps]:
+    """Kill instead of the call of a function after so many calls of it."""
 
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        seen[0] += 1
-        if seen[0] > calls:
-            die()
-        return original(*args, **kwargs)
+    def arm(do: Steps) -> Steps:
+        original, seen = getattr(module, name), [0]
 
-    setattr(module, name, counted)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            seen[0] += 1
+            if seen[0] > calls:
+                die()
+            return original(*args, **kwargs)
 
+        setattr(module, name, counted)
+        return do
 
-INSTANTS: dict[str, Callable[[], Steps]] = {
-    "after-fetch": lambda: replace(QUICK, fetch=dying(QUICK.fetch)),
-    "after-land": lambda: replace(QUICK, land=dying(steps.land_step)),
-    "during-build": lambda: replace(QUICK, build=dying_during(steps.build_step, 0.4)),
-    "after-build": lambda: replace(QUICK, build=dying(steps.build_step)),
-    "after-check": lambda: replace(QUICK, check=dying(QUICK.check)),
-    "before-publish": lambda: replace(QUICK, publish=dying(steps.publish_step, before=True)),
-    "after-publish": lambda: replace(QUICK, publish=dying(steps.publish_step)),
-    "after-report": lambda: replace(QUICK, report=dying(steps.report_step)),
-}
+    return arm
 
 
-def _patched(module: Any, name: str, calls: int) -> Callable[[], Steps]:
-    def make() -> Steps:
-        dying_after_calls(module, name, calls)
-        return QUICK
+def _behind(module: Any, name: str) -> Callable[[Steps], Steps]:
+    """Kill behind the first call of a function."""
 
-    return make
-
-
-INSTANTS |= {
-    "between-two-files": _patched(flows.fetch, "_answer", 20),
-    "before-the-swap": _patched(warehouse.publish, "replace_durably", 0),
-    "between-swap-and-pruning": _patched(warehouse.publish, "prune_earlier", 0),
-    "between-two-report-files": _patched(warehouse.reports, "write_atomically", 2),
-}
-
-
-def _dying_behind(module: Any, name: str) -> Callable[[], Steps]:
-    def make() -> Steps:
+    def arm(do: Steps) -> Steps:
         original = getattr(module, name)
 
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -98,42 +112,158 @@ def _dying_behind(module: Any, name: str) -> Callable[[], Steps]:
             die()
 
         setattr(module, name, run)
-        return QUICK
+        return do
 
-    return make
+    return arm
 
 
-POLICY_INSTANTS = {
-    "before-the-first-policy-is-signed": _patched(flows.policies, "first_run", 0),
-    "before-the-night-is-on-record": _patched(flows.policies, "record_night", 0),
-    "before-the-run-record-keeps-the-head": _dying_behind(flows.policies, "record_night"),
+def _in_site(arm: Callable[[Steps], Steps]) -> Callable[[Steps], Steps]:
+    """Have the night write its site, which nights of the tests leave out, and kill there."""
+
+    def both(do: Steps) -> Steps:
+        report = do.report
+
+        def run(night: Night, as_of: Any, is_latest: bool, record: Any) -> Any:
+            written = report(night, as_of, is_latest, record)
+            flows.site.refresh_site(night.home, [as_of])
+            return written
+
+        return arm(replace(do, report=run))
+
+    return both
+
+
+def _around(name: str, said: str, *, is_published: bool = False) -> dict[str, Point]:
+    return {
+        f"before-{name}": Point(said, _field(name, before=True), is_published),
+        f"after-{name}": Point(said, _field(name, before=False), is_published),
+    }
+
+
+def _around_call(name: str, said: str, *, is_published: bool = False) -> dict[str, Point]:
+    return {
+        f"before-{name}": Point(said, _calls(steps, f"{name}_step", 0), is_published),
+        f"after-{name}": Point(said, _behind(steps, f"{name}_step"), is_published),
+    }
+
+
+POINTS: dict[str, Point] = {
+    "before-the-lock-is-noted": Point("", _calls(warehouse.publish, "write_atomically", 0)),
+    "before-there-is-a-record": Point("", _calls(flows.run, "sweep_builds", 0)),
+    "before-the-first-step": Point("broken off before its first step", _calls(flows.run, "_run", 0)),
+    **_around_call("policy", "broken off during policy"),
+    "during-policy": Point("broken off during policy", _calls(flows.policies, "adopted_policies", 0)),
+    **_around("fetch", "broken off during fetch"),
+    "between-two-files": Point("broken off during fetch", _calls(flows.fetch, "_answer", 20)),
+    "between-a-file-and-its-sidecar": Point(
+        "broken off during fetch", _calls(warehouse.raw_store, "write_atomically", 1)
+    ),
+    "between-sidecar-and-order": Point("broken off during fetch", _calls(warehouse.raw_store, "_append_line", 0)),
+    **_around("land", "broken off during land"),
+    "during-land": Point("broken off during land", _calls(steps, "require_inputs", 0)),
+    **_around("build", "broken off during build"),
+    "during-build": Point("broken off during build", _calls(warehouse.build, "build_hedge", 0), is_inside_build=True),
+    **_around("check", "broken off during check"),
+    "during-check": Point("broken off during check", _calls(nights, "write_results", 0)),
+    **_around_call("assess", "broken off after check"),
+    "during-assess": Point("broken off after check", _calls(steps, "compare_with_published", 0)),
+    **{name: replace(point, is_published=name == "after-publish")
+       for name, point in _around("publish", "broken off during publish").items()},
+    "before-the-earlier-is-kept": Point("broken off during publish", _calls(warehouse.publish, "_keep_earlier", 0)),
+    "before-the-swap": Point("broken off during publish", _calls(warehouse.publish, "replace_durably", 0)),
+    "between-swap-and-pruning": Point(
+        "broken off during publish", _calls(warehouse.publish, "prune_earlier", 0), is_published=True
+    ),
+    **_around_call("record", "broken off after publish", is_published=True),
+    "during-record": Point("broken off after publish", _calls(flows.policies, "record_night", 0), is_published=True),
+    **_around("report", "broken off during report", is_published=True),
+    "between-two-report-files": Point(
+        "broken off during report", _calls(warehouse.reports, "write_atomically", 2), is_published=True
+    ),
+    "before-site": Point(
+        "broken off during report", _in_site(_calls(flows.site, "refresh_site", 0)), is_published=True
+    ),
+    "between-two-pages": Point(
+        "broken off during report", _in_site(_calls(warehouse.site, "_write", 5)), is_published=True
+    ),
+    "after-site": Point("broken off during report", _in_site(_behind(flows.site, "refresh_site")), is_published=True),
+    **_around("notify", "broken off during notify", is_published=True),
+    "before-the-message": Point("broken off during notify", _calls(flows.notify, "deliver_all", 0), is_published=True),
+    "before-pruning": Point("broken off after notify", _calls(steps, "prune_step", 0), is_published=True),
+    "after-pruning": Point("broken off after notify", _behind(steps, "prune_step"), is_published=True),
+}  # fmt: skip
+"""Every step before, during and after, in the order of a night."""
+
+POLICY_POINTS: dict[str, Point] = {
+    "before-the-first-policy-is-signed": Point("broken off during policy", _calls(flows.policies, "first_run", 0)),
+    "before-the-night-is-on-record": POINTS["during-record"],
+    "before-the-run-record-keeps-the-head": Point(
+        "broken off after publish", _behind(flows.policies, "record_night"), is_published=True
+    ),
 }
 
 
-def run_and_die(trader: Trader, instant: str) -> None:
-    """Run the trader's next night until it kills itself.
+def run_and_die(trader: Trader, point: str, kept: Path | None = None) -> str:
+    """Run the trader's next night until it kills itself. Return its run id.
 
-    Its process is forked from one that has the imports behind it and nothing else: they take longer than a night of
-    the tests does until most instants.
+    Parameters
+    ----------
+    kept
+        Folder of a build to take (:mod:`tests.support.kept_build`); None builds.
+    """
+    process, run_id, trouble = start_night(trader, point, None if _find(point).is_inside_build else kept)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL, trouble.read_text()[-2000:]
+    return run_id
+
+
+def _find(point: str) -> Point:
+    return {**POINTS, **POLICY_POINTS}[point]
+
+
+def start_night(trader: Trader, point: str | None, kept: Path | None = None) -> tuple[ForkServerProcess, str, Path]:
+    """Start the trader's next night in a process of its own; return it, the run id and the file of what it says.
+
+    The process is forked from one that has the imports behind it and nothing else: they take longer than a night of
+    the tests does until most points.
     """
     night = trader.night()
     trouble = trader.home.path.with_name("trouble.txt")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
-    process = context.Process(
-        target=_run, args=(str(trader.home.path), str(trader.archive), night.now, instant, str(trouble))
+    arguments = (
+        str(trader.home.path),
+        str(trader.archive),
+        night.now,
+        point,
+        str(kept) if kept else None,
+        str(trouble),
     )
+    process = context.Process(target=_run, args=arguments)
     process.start()
+    return process, night.run_id, trouble
+
+
+def kill_after(process: ForkServerProcess, seconds: float) -> bool:
+    """Kill a night from outside after some time; False where it had ended before."""
+    time.sleep(seconds)
+    if process.is_alive():
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGKILL)
     process.join()
-    assert process.exitcode == -signal.SIGKILL, trouble.read_text()[-2000:]
+    return process.exitcode == -signal.SIGKILL
 
 
-def _run(home: str, archive: str, now: datetime, instant: str, trouble: str) -> None:
+def _run(home: str, archive: str, now: datetime, point: str | None, kept: str | None, trouble: str) -> None:
     with open(trouble, "w") as told:  # noqa: PTH123 - a stream, not a path
         sys.stdout = sys.stderr = told
         try:
+            if point and ("notify" in point or "message" in point or "pruning" in point):
+                os.environ["ALVH_NOTIFY_URL"] = NOBODY
+            do = kept_steps(Path(kept)) if kept else QUICK
+            do = _find(point).arm(do) if point else do
             trader = Trader(Home(Path(home)), Path(archive), now)
-            run_night(trader.night(now=now, run_id=run_id_of(now)), {**INSTANTS, **POLICY_INSTANTS}[instant]())
+            run_night(trader.night(now=now, run_id=run_id_of(now)), do)
             told.write("the night lived")
         except BaseException:
             traceback.print_exc(file=told)

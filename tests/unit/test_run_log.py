@@ -144,10 +144,20 @@ def test_latest_record_of_a_new_home_is_none(home: Home) -> None:
 
 def test_interrupted_runs_are_closed(home: Home) -> None:
     RunLog(home, "r1", NOW, "x")
-    RunLog(home, "r2", NOW, "x").note(outcome="published")
+    RunLog(home, "r2", NOW, "x").end(outcome="published")
     RunLog(home, "r3", NOW, "x")
     assert run_log.close_interrupted(home, "r3") == ["r1"]
     assert [record_of(home, run)["outcome"] for run in ("r1", "r2", "r3")] == ["interrupted", "published", "running"]
+
+
+def test_run_that_died_after_its_outcome_keeps_it_and_says_how_far_it_was(home: Home) -> None:
+    log = RunLog(home, "r1", NOW, "x")
+    log.note(outcome="published", exit_code=0)
+    log.begin("report")
+    assert run_log.close_interrupted(home, "r2") == ["r1"]
+    record = record_of(home, "r1")
+    assert (record["outcome"], record["broken_off"]) == ("published", "broken off during report")
+    assert run_log.close_interrupted(home, "r2") == []
 
 
 @pytest.fixture
