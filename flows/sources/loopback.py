@@ -19,8 +19,7 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +29,8 @@ from types import TracebackType
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
+from flows.sources.loopback_faults import KINDS, Fault
+
 ACCESS_DENIED_XML = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
     b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message>"
@@ -38,7 +39,6 @@ ACCESS_DENIED_XML = (
 BLOCKED_HTML = b"<!DOCTYPE html><html><body>Sorry, you have been blocked</body></html>"
 # FRED's API without a key, or with one that is no key
 NO_KEY_JSON = b'{"error_code":400,"error_message":"Bad Request.  The value for variable api_key is not registered."}'
-ERROR_HTML = b"<!DOCTYPE html><html><body>Something went wrong</body></html>"
 _API_KEY = re.compile(r"&api_key=[^&]+")
 FROZEN_LAST_MODIFIED = "Thu, 01 Jan 2026 00:00:00 GMT"
 
@@ -50,43 +50,6 @@ class Recorded:
     method: str
     path: str
     headers: dict[str, str]
-
-
-@dataclass
-class Fault:
-    """What to do to requests whose path and query match ``pattern``, ``times`` times (None: always).
-
-    ``status`` answers with that status (and ``retry_after``, ``headers``, ``payload``); ``delay_seconds``
-    waits first; ``truncate_to`` sends that many bytes of the body and keeps its Content-Length;
-    ``drop`` hangs up without an answer; ``html`` answers 200 with a page; ``endless`` never ends the
-    body; ``drip`` sends it a byte at a time; ``gzip_bomb_bytes`` sends that many zeros, compressed;
-    ``redirect_to`` is a Location; ``body`` replaces the content (given b"" where there is none);
-    ``etag`` is sent and compared whatever the content; ``chunked`` sends no Content-Length;
-    ``cut_gzip_to`` is that many bytes of the compressed body, then a normal end;
-    ``content_type`` replaces the type, and "" leaves it out; ``no_gzip`` never compresses.
-    """
-
-    pattern: str
-    times: int | None = None
-    method: str | None = None
-    status: int | None = None
-    retry_after: str | None = None
-    payload: bytes = ERROR_HTML
-    headers: dict[str, str] = field(default_factory=dict)
-    delay_seconds: float = 0.0
-    truncate_to: int | None = None
-    drop: bool = False
-    html: bool = False
-    endless: bool = False
-    drip: bool = False
-    gzip_bomb_bytes: int | None = None
-    cut_gzip_to: int | None = None
-    redirect_to: str | None = None
-    body: Callable[[bytes], bytes] | None = None
-    etag: str | None = None
-    chunked: bool = False
-    content_type: str | None = None
-    no_gzip: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +95,10 @@ class LoopbackServer:
         fault = Fault(pattern, **what)
         self.plan.append(fault)
         return fault
+
+    def play(self, kind: str, pattern: str, **what: Any) -> Fault:
+        """Add a fault by its name, see :data:`~flows.sources.loopback_faults.KINDS`; ``what`` changes its fields."""
+        return self.fault(pattern, **{**KINDS[kind].fields, **what})
 
     def paths(self, containing: str = "") -> list[str]:
         """Return the paths asked so far, in order."""
@@ -269,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.startswith("/api.stlouisfed.org/") and not _API_KEY.search(self.path):
             self._send(400, NO_KEY_JSON, {"Content-Type": "application/json; charset=utf-8"})
             return
-        path = self._file()
+        path = self._file(fault.instead or self.path)
         if path is None and fault.body is None:
             self._send_absent()
             return
@@ -311,8 +278,8 @@ class _Handler(BaseHTTPRequestHandler):
             return modified <= parsedate_to_datetime(asked["if-modified-since"])
         return False
 
-    def _file(self) -> Path | None:
-        address = urlsplit(self.path)
+    def _file(self, asked: str) -> Path | None:
+        address = urlsplit(asked)
         path = unquote(address.path).lstrip("/")
         query = _API_KEY.sub("", address.query)  # an archive holds no keys
         if query:
@@ -392,6 +359,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(packer.flush())
 
 
+def _read_fault(text: str) -> tuple[str, str]:
+    kind, _, pattern = text.partition(":")
+    if not pattern or kind not in KINDS or not KINDS[kind].fields:
+        raise argparse.ArgumentTypeError(f"expected KIND:PATTERN, found {text!r}")
+    return kind, pattern
+
+
 def main() -> None:
     """Serve an archive folder until stopped."""
     options = argparse.ArgumentParser(description="Serve an archive folder as the publishers' servers would.")
@@ -400,10 +374,21 @@ def main() -> None:
     options.add_argument("--slow", type=float, default=0.0, metavar="SECONDS", help="wait before every answer")
     options.add_argument("--burst", type=int, metavar="N", help="answer 403 for a minute after N requests in a minute")
     options.add_argument("--cut", metavar="PATTERN", help="cut off bodies whose path matches")
+    options.add_argument(
+        "--fault",
+        metavar="KIND:PATTERN",
+        action="append",
+        default=[],
+        type=_read_fault,
+        help="do this to what matches; may be repeated. Kinds: "
+        + ", ".join(kind for kind in KINDS if KINDS[kind].fields),
+    )
     chosen = options.parse_args()
     with LoopbackServer(chosen.archive, chosen.port) as server:
         if chosen.cut:
-            server.fault(chosen.cut, truncate_to=200)
+            server.play("cut", chosen.cut)
+        for kind, pattern in chosen.fault:
+            server.play(kind, pattern)
         if chosen.slow:
             server.fault(".", delay_seconds=chosen.slow)
         if chosen.burst:

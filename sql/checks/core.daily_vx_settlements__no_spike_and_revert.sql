@@ -18,3 +18,4 @@ where not is_doubtful
     and abs(ln(settle_pts / settle_before_pts)) > 0.4
     and abs(ln(settle_after_pts / settle_pts)) > 0.4
     and (settle_pts - settle_before_pts) * (settle_after_pts - settle_pts) < 0
+order by trade_date desc, contract_code

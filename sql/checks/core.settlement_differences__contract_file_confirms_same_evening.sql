@@ -6,3 +6,4 @@ from core.settlement_differences
 where same_evening_pts is not null
     and abs(same_evening_pts - contract_file_pts) > 1e-9
     and trade_date >= (select max(trade_date) - 14 from mart.daily_term_structure)
+order by trade_date desc, abs(same_evening_pts - contract_file_pts) desc

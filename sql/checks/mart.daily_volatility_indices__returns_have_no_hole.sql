@@ -4,3 +4,4 @@
 select trade_date
 from mart.daily_volatility_indices
 where trade_date >= date '2006-10-01' and short_term_er is null
+order by trade_date desc

@@ -3,7 +3,7 @@
 -- reads: raw.vx_daily_settlement_lines, ref.vx_monthly_expiries, ref.sessions
 -- what: every VX line of the same-evening settlement tables, judged
 -- source: www.cboe.com settlement table; symbols VX/U6 (monthly), VX38/U6 (weekly); VXM and other products are not VX
--- edge: asked for an old date the server returns today's table, and before publication yesterday's: such a table is refused whole
+-- edge: asked for an old date the server returns today's table, and before publication yesterday's: such a table, or one that repeats any of the ten before, is refused whole
 with
 lines as (
     select
@@ -44,7 +44,9 @@ judged_tables as (
         file_name,
         case
             when first_expiry < trade_date or first_expiry > trade_date + interval 35 day then 'table_of_another_day'
-            when lag(content) over (order by trade_date) = content then 'same_table_as_the_session_before'
+            when list_contains(
+                list(content) over (order by trade_date rows between 10 preceding and 1 preceding), content
+            ) then 'same_table_as_the_session_before'
         end as table_reason
     from tables
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,33 +14,14 @@ from flows.night import resolve_night
 from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
-from tests.support.nights import VALUES, Trader, evening_of, have_first_night
+from tests.support.nights import VALUES, Trader, evening_of
+from tests.support.online import have_first_night_online, serve
 from tests.support.shared import SharedFolders
 from transforms.errors import SourceError
 from warehouse.home import Home
 from warehouse.query import open_published
 from warehouse.reports import write_report
 from warehouse.run_log import published_run, run_id_of
-
-
-@contextmanager
-def serve(archive: Path, patch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    with LoopbackServer(archive) as running:
-        for name, value in {
-            "MIRROR_URL": running.url,
-            "PACE_SECONDS": "0",
-            "BACKOFF_SECONDS": "0",
-            "ATTEMPTS": "2",
-            "READ_TIMEOUT_SECONDS": "0.5",
-            "MAX_WAIT_SECONDS": "0.2",
-        }.items():
-            patch.setenv(f"ALVH_HTTP_{name}", value)
-        yield running
-
-
-def have_first_night_online(folder: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch, serve(folder / "archive", patch):
-        have_first_night(folder, "cboe")
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_archive_wins_over_the_same_evening_table(bench: Bench) -> None:
 # ---- the same evening ----
 
 FRONT, SECOND = date(2025, 9, 17), date(2025, 10, 22)
-TODAY, TOMORROW = date(2025, 9, 11), date(2025, 9, 12)
+WEDNESDAY, TODAY, TOMORROW = date(2025, 9, 10), date(2025, 9, 11), date(2025, 9, 12)
 
 
 def test_same_evening_table_stands_in_until_the_contract_file_comes(bench: Bench) -> None:
@@ -104,6 +104,14 @@ def test_same_evening_table_equal_to_the_session_before_is_refused_whole(bench: 
         bench.evening(day, evening_line(FRONT, 17), evening_line(SECOND, 18))
     query = "select trade_date, reject_reason from stg.vx_same_evening_rows group by all order by all"
     assert rows(bench.build(), query) == [(TODAY, None), (TOMORROW, "same_table_as_the_session_before")]
+
+
+def test_same_evening_table_of_two_sessions_before_is_refused_whole(bench: Bench) -> None:
+    # a publisher that went back: not the table before, but one that was seen
+    for day, price in ((WEDNESDAY, 17), (TODAY, 17.2), (TOMORROW, 17)):
+        bench.evening(day, evening_line(FRONT, price), evening_line(SECOND, 18))
+    query = "select trade_date - ?, reject_reason from stg.vx_same_evening_rows group by all order by all"
+    assert rows(bench.build(), query, WEDNESDAY) == [(0, None), (1, None), (2, "same_table_as_the_session_before")]
 
 
 def test_same_evening_table_that_differs_in_one_price_is_used(bench: Bench) -> None:
