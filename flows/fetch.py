@@ -222,7 +222,7 @@ def _answer(source: Source, store: RawStore, request: Request, summary: FetchSum
     newest = state.newest
     known = (
         Known(newest.sha256, newest.headers.get("etag"), newest.headers.get("last-modified"))
-        if newest is not None
+        if newest is not None and newest.is_whole  # a damaged file is asked for as if it were not there
         else None
     )
     outcome = source.fetch(request, known)

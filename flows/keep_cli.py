@@ -26,7 +26,9 @@ def verify(
 ) -> None:
     """Read everything again, and say whether it is as it was written.
 
-    Raw files, warehouse, policy log, signatures, run records. Code 4 if anything was changed.
+    Raw files with their sidecars, warehouses, policy log, signatures, run records, reports, and the identities of the
+    ledger. Each finding says which file, what is lost, what to do next; the last line says what was not looked at. Code 4
+    if anything was changed.
 
     \b
     Examples:

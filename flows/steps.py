@@ -39,7 +39,7 @@ from warehouse.models import load_columns, load_models
 from warehouse.prune import Pruned, prune_home
 from warehouse.publish import publish_warehouse
 from warehouse.query import open_published
-from warehouse.raw_store import RawStore
+from warehouse.raw_store import RawStore, require_whole
 from warehouse.report_data import require_session
 from warehouse.reports import WrittenReport, assess_health, write_report
 from warehouse.revisions import Comparison, compare_with_published
@@ -76,6 +76,7 @@ def land_step(night: Night, fetched: FetchSummary) -> dict[str, int]:
     """Judge the stored files: stop here when something required is missing. Return files by format."""
     store = RawStore(night.home)
     require_inputs(store, fetched)
+    require_whole(store.files_to_read())
     counts: dict[str, int] = {}
     for file in store.current_files():
         counts[file.dataset] = counts.get(file.dataset, 0) + 1

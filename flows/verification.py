@@ -14,11 +14,14 @@ from warehouse.plain_json import dump_json
 _HASH_LENGTH = 64
 
 NEXT_STEPS = {
-    "raw": "copy the file back from a copy of the home; `alvh nightly --recheck` asks the source for it again",
+    "raw": "copy it back from a copy of the home; `alvh nightly --recheck` asks the publisher again for what is damaged, and "
+    "gets it where the publisher still has those bytes",
     "warehouse": "`alvh nightly` builds the warehouse anew from the raw files",
     "log": "copy the policy folder back from a copy you trust; nights stop until then",
     "policy": "`alvh policy diff` shows what changed, `alvh policy restore` writes the adopted policy back",
     "runs": "copy the record back from a copy of the home, and find out who changed what",
+    "reports": "`alvh report --as-of DATE` writes it anew from what is published; or copy it back from a copy of the home",
+    "home": "copy market.json back from a copy of the home; a night on another market than the home's own is refused",
     "calibrations": "copy the file back from a copy of the home; without one, take it out of the folder, and its week "
     "is computed from the present data",
 }
@@ -57,11 +60,18 @@ def verify_and_describe(home: Home, heads: Sequence[str], *, as_json: bool) -> t
             {**asdict(finding), "next_step": NEXT_STEPS[finding.area] if finding.is_error else None}
             for finding in report.findings
         ]
-        document = {"is_sound": report.is_sound, "checked": dict(report.checked), "findings": findings}
+        document = {
+            "is_sound": report.is_sound,
+            "checked": dict(report.checked),
+            "bytes": report.bytes,
+            "findings": findings,
+            "not_looked_at": list(report.not_looked_at),
+        }
         return dump_json(document), report.is_sound
     lines = []
     for finding in report.findings:
         lines += finding.lines()
         if finding.is_error:
             lines.append(f"  next:     {NEXT_STEPS[finding.area]}")
-    return "\n".join([*lines, report.lines()[-1]]), report.is_sound
+    said = report.lines()[sum(len(finding.lines()) for finding in report.findings) :]
+    return "\n".join([*lines, *said]), report.is_sound

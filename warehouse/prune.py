@@ -16,9 +16,10 @@ from datetime import datetime
 from pathlib import Path
 
 from transforms.errors import PipelineError
-from warehouse.home import Home, write_atomically
+from warehouse.home import Home
 from warehouse.notices import NoticeLog
 from warehouse.retention import DETAILS, LEFT_OUT, TRASH, Plan, Retention, old_notices, plan_pruning
+from warehouse.run_log import write_record
 
 SIDECAR, PRUNED = ".meta.json", ".pruned.json"
 
@@ -98,7 +99,7 @@ def _slim_record(home: Home, path: Path, keep: Retention) -> None:
     record = json.loads(path.read_text(encoding="utf-8"))
     left_out = [name for name in DETAILS if name in record]
     slim = {name: value for name, value in record.items() if name not in DETAILS}
-    write_atomically(path, json.dumps({**slim, LEFT_OUT: left_out}, indent=1).encode())
+    write_record(path, {**slim, LEFT_OUT: left_out})
 
 
 def _trim_notices(home: Home, path: Path, keep: Retention) -> None:

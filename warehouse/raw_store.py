@@ -11,18 +11,24 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from transforms.errors import PipelineError
+from transforms.errors import ChecksFailedError, PipelineError
 from transforms.formats import inspect_file, last_trade_date
+from transforms.hash_chain import sha256_hex
+from transforms.registry import keeps_history
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.seals import SEAL, find_damage, seal
 
+OBSERVED = "observed.jsonl"
+LINE_SEAL = "line_sha256"
 _PREFIX = 16
+NOT_IN_SIDECAR = frozenset({"path", "sidecar_sha256"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,8 @@ class StoredFile:
     """One version of one file, with its provenance (the sidecar's content).
 
     ``refusal`` is the reason why the version is not read, decided when it was stored by
-    :func:`transforms.formats.inspect_file`; it is kept all the same.
+    :func:`transforms.formats.inspect_file`; it is kept all the same. ``path`` and ``sidecar_sha256``, the hash of the
+    sidecar itself, are not in the sidecar.
     """
 
     publisher: str
@@ -45,11 +52,20 @@ class StoredFile:
     refusal: str | None = None
     last_trade_date: str | None = None
     path: Path = Path()
+    sidecar_sha256: str = ""
 
     @property
     def last_date(self) -> date | None:
         """Newest trade date in the file, where it is a contract file."""
         return date.fromisoformat(self.last_trade_date) if self.last_trade_date else None
+
+    @property
+    def is_whole(self) -> bool:
+        """True where the body on the disk is the one that was fetched."""
+        try:
+            return hashlib.sha256(self.path.read_bytes()).hexdigest() == self.sha256
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True)
@@ -107,9 +123,12 @@ class RawStore:
         previous = self.state(publisher, name)
         known = next((version for version in previous.versions if version.sha256 == sha256), None)
         stored = known or self._store(folder, publisher, dataset, name, url, body, status, headers, sha256, instant)
+        if not stored.is_whole:
+            # Damaged since it was fetched, and here it is again.
+            write_atomically(stored.path, body)
         is_new = previous.newest is None or previous.newest.sha256 != sha256
         if is_new:
-            _append_line(folder / "observed.jsonl", {"sha256": sha256, "seen_at_utc": instant})
+            _append_line(folder / OBSERVED, {"sha256": sha256, "seen_at_utc": instant})
         self.note_checked(publisher, name, fetched_at)
         return stored, is_new
 
@@ -147,6 +166,17 @@ class RawStore:
     def current_files(self) -> list[StoredFile]:
         """Return the version to read of every file that has one."""
         return [state.current for _, _, state in self.states() if state.current is not None]
+
+    def files_to_read(self) -> list[StoredFile]:
+        """Return every version that a build reads: of most files the current one, of some all that can be read."""
+        found: dict[Path, StoredFile] = {}
+        for _, name, state in self.states():
+            current = state.current
+            if current is None:
+                continue
+            versions = state.versions if keeps_history(current.dataset, name) else (current,)
+            found |= {version.path: version for version in versions if version.refusal is None}
+        return list(found.values())
 
     def _checks_path(self, publisher: str) -> Path:
         return self.root / f"{publisher}.checked.json"
@@ -197,9 +227,40 @@ class RawStore:
         )
         # The body first: a sidecar therefore always has its file.
         write_atomically(path, body)
-        sidecar = {key: value for key, value in asdict(stored).items() if key != "path"}
-        write_atomically(_sidecar(path), json.dumps(sidecar, indent=1, sort_keys=True).encode())
-        return replace(stored, path=path)
+        sidecar = render_sidecar({key: value for key, value in asdict(stored).items() if key not in NOT_IN_SIDECAR})
+        write_atomically(_sidecar(path), sidecar)
+        return replace(stored, path=path, sidecar_sha256=sha256_hex(sidecar))
+
+
+def render_sidecar(entries: Mapping[str, Any]) -> bytes:
+    """Return a sidecar as it is written, with its seal."""
+    return json.dumps(seal(entries), indent=1, sort_keys=True).encode()
+
+
+def hash_line(line: Mapping[str, Any], before: bytes) -> str:
+    """Return the hash that a line of the list of versions states: over itself and the line before it, as written."""
+    content = {key: value for key, value in line.items() if key != LINE_SEAL}
+    return sha256_hex(before + b"\n" + json.dumps(content, sort_keys=True).encode())
+
+
+def require_whole(files: Iterable[StoredFile]) -> None:
+    """Check that stored files are still what was fetched.
+
+    Raises
+    ------
+    ChecksFailedError
+        Naming the first that is not: no value is made of damaged bytes.
+    """
+    for file in files:
+        if not file.is_whole:
+            raise ChecksFailedError(
+                "a stored file is not what was fetched",
+                where=str(file.path),
+                found="other bytes, or none",
+                expected=f"{file.bytes} bytes, SHA-256 {file.sha256}",
+                next_step="`alvh verify` lists all such files; copy them back from a copy of the home, or run "
+                "`alvh nightly --recheck`, which asks the publisher again",
+            )
 
 
 def _sidecar(path: Path) -> Path:
@@ -212,7 +273,7 @@ def _folders(root: Path) -> list[Path]:
 
 def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
     versions = []
-    for seen in _read_lines(folder / "observed.jsonl"):
+    for seen in _read_lines(folder / OBSERVED):
         match = next(folder.glob(f"{seen['sha256'][:_PREFIX]}*.meta.json"), None)
         if match is not None:
             versions.append(_read_sidecar(match))
@@ -221,7 +282,23 @@ def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
 
 def _read_sidecar(sidecar: Path) -> StoredFile:
     path = sidecar.with_name(sidecar.name.removesuffix(".meta.json"))
-    stored = StoredFile(**json.loads(sidecar.read_text(encoding="utf-8")), path=path)
+    body = sidecar.read_bytes()
+    try:
+        document = json.loads(body)
+        damage = find_damage(document) if SEAL in document else None
+        document.pop(SEAL, None)
+        stored = StoredFile(**document, path=path, sidecar_sha256=sha256_hex(body))
+    except (ValueError, TypeError, AttributeError) as error:
+        damage = (f"{type(error).__name__}: {error}", "the sidecar as it was written")
+    if damage is not None:
+        raise ChecksFailedError(
+            "what is noted of a stored file cannot be used",
+            where=str(sidecar),
+            found=damage[0],
+            expected=damage[1],
+            next_step="copy it back from a copy of the home; without one, move it and the file beside it out of the "
+            "home: the version is then as if it had not been fetched",
+        )
     if stored.refusal is None:
         return stored
     # Judged again each time: a later release may have learnt the format.
@@ -233,7 +310,9 @@ def _append_line(path: Path, entry: dict[str, Any]) -> None:
     if earlier and not earlier.endswith(b"\n"):
         # A power cut may leave half a line, which names no stored version: close it off.
         earlier += b"\n"
-    write_atomically(path, earlier + json.dumps(entry).encode() + b"\n")
+    before = earlier.splitlines()[-1] if earlier else b""
+    line = {**entry, LINE_SEAL: hash_line(entry, before)}
+    write_atomically(path, earlier + json.dumps(line).encode() + b"\n")
 
 
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:

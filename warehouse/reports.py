@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,15 @@ from typing import Any
 
 import duckdb
 
+from transforms.hash_chain import sha256_hex
 from warehouse.home import Home, write_atomically
+from warehouse.publish import hash_file
 from warehouse.report_data import read_report_inputs
+
+SUMS = "SHA256SUMS"
+"""Beside the files of a report: their hashes, in the format of sha256sum."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,45 @@ def write_report(
     }
     folders = [home.reports / as_of.isoformat(), *([home.reports / "latest"] if is_latest else [])]
     for folder in folders:
-        for name, text in files.items():
-            write_atomically(folder / name, text.encode("utf-8"))
+        _write_with_sums(folder, {name: text.encode("utf-8") for name, text in files.items()})
     health = context["state"]["data_health"]
     return WrittenReport(
         folders[0] / "hedge-state.html", health["status"], list(health["reasons"]), str(context["headline"])
     )
+
+
+def read_sums(folder: Path) -> list[tuple[str, str]]:
+    """Return the (SHA-256, name) of each line of ``SHA256SUMS``, as ``sha256sum -c`` reads them.
+
+    Raises
+    ------
+    ValueError
+        If a line is none.
+    """
+    lines = (folder / SUMS).read_text(encoding="ascii").splitlines()
+    found = [line.split("  ", 1) for line in lines]
+    if any(len(parts) != 2 or not _SHA256.fullmatch(parts[0]) for parts in found):
+        raise ValueError("a line that is no hash and name")
+    return [(sha256, name) for sha256, name in found]
+
+
+def _write_with_sums(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files, and the hashes of what they are to be before and after: killed anywhere, each is a listed one."""
+    new = [(sha256_hex(body), name) for name, body in files.items()]
+    try:
+        old = [entry for entry in read_sums(folder) if entry not in new]
+    except (OSError, ValueError):
+        old = []
+    if not old and all((folder / name).exists() for name in files) and not (folder / SUMS).exists():
+        # of a version that listed no hashes: until they are replaced, what is there is what it is
+        old = [(hash_file(folder / name), name) for name in files]
+    _write_sums(folder, [*old, *new])
+    for name, body in files.items():
+        write_atomically(folder / name, body)
+    if old:
+        _write_sums(folder, new)
+
+
+def _write_sums(folder: Path, entries: Sequence[tuple[str, str]]) -> None:
+    text = "".join(f"{sha256}  {name}\n" for sha256, name in entries)
+    write_atomically(folder / SUMS, text.encode("ascii"))

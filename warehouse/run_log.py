@@ -24,9 +24,12 @@ from warehouse.instants import iso_utc
 from warehouse.publish import hash_file
 from warehouse.query import open_published
 from warehouse.revisions import REVISION_KEYS
+from warehouse.seals import seal
 from warehouse.tables import fill
 
-RECORD_VERSION = 1
+RECORD_VERSION = 2
+"""1 had no seal."""
+
 _PACKAGES = (
     "alvh",
     "duckdb",
@@ -88,7 +91,12 @@ class RunLog:
 
     def write(self) -> None:
         """Write the record as it stands."""
-        write_atomically(self.path, json.dumps(self.record, indent=1, default=str).encode())
+        write_record(self.path, self.record)
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a run record with its seal."""
+    write_atomically(path, json.dumps(seal(record), indent=1).encode())
 
 
 def run_id_of(started_at: datetime) -> str:
@@ -174,7 +182,7 @@ def close_interrupted(home: Home, current_run_id: str) -> list[str]:
         record["broken_off"] = describe_break(record)
         for name in ("is_open", "step_begun"):
             record.pop(name, None)
-        write_atomically(home.runs / f"{record['run_id']}.json", json.dumps(record, indent=1).encode())
+        write_record(home.runs / f"{record['run_id']}.json", record)
         closed.append(str(record["run_id"]))
     return closed
 

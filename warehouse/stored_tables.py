@@ -24,7 +24,7 @@ from transforms.options.chain import parse_option_chain
 from transforms.registry import keeps_history
 from transforms.shiller import parse_shiller_workbook
 from transforms.vintages import parse_vintages
-from warehouse.home import Home
+from warehouse.home import PRIVATE, Home
 from warehouse.raw_store import FileState, StoredFile
 
 # One line reader for every CSV format: DuckDB reads the files in bulk, and each line keeps its
@@ -196,7 +196,8 @@ def load_stored_files(
         fetched_at_utc::timestamptz as fetched_at_utc, checked_at_utc::timestamptz as checked_at_utc,
         is_newest::boolean as is_newest, is_current::boolean as is_current,
         refusal::varchar as refusal, absent::varchar as absent,
-        last_trade_date::date as last_trade_date, stored_as::varchar as stored_as""",
+        last_trade_date::date as last_trade_date, stored_as::varchar as stored_as,
+        sidecar_sha256::varchar as sidecar_sha256""",
     )
     readable = [entry for _, _, state in states for entry in _readable(state)]
     stored = pd.DataFrame(
@@ -219,6 +220,7 @@ def load_stored_files(
     files = [file for file, _, _ in readable]
     nothing = home.build / "no-file.txt"
     nothing.write_bytes(b"")
+    nothing.chmod(PRIVATE)
     paths = {name: [str(f.path) for f in files if f.dataset == name] or [str(nothing)] for name in CSV_DATASETS}
     connection.execute("set variable paths = ?", [paths])
     connection.execute(STORED_LINES)
@@ -296,6 +298,7 @@ def _records_template() -> dict[str, object]:
         "absent": None,
         "last_trade_date": None,
         "stored_as": None,
+        "sidecar_sha256": None,
     }
 
 
@@ -322,6 +325,7 @@ def _records(home: Home, publisher: str, name: str, state: FileState) -> list[di
             "absent": state.absent,
             "last_trade_date": version.last_trade_date,
             "stored_as": version.path.relative_to(home.path).as_posix(),
+            "sidecar_sha256": version.sidecar_sha256,
         }
         for version in unique.values()
     ]

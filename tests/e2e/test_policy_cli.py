@@ -325,7 +325,7 @@ def test_verify_finds_a_flipped_byte_and_says_what_to_do(desk: PolicyDesk, area:
     assert said.exit_code == 4
     first = said.stdout.split("\n" + "checked")[0].splitlines()
     assert first[0].startswith(f"{area}: ")
-    assert [line.split(":")[0].strip() for line in first[1:5]] == ["where", "found", "expected", "next"]
+    assert [line.split(":")[0].strip() for line in first[1:6]] == ["where", "found", "expected", "lost", "next"]
     assert str(path) in first[1]
 
 

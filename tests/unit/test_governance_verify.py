@@ -18,6 +18,7 @@ from warehouse.governance.findings import Finding, VerifyReport
 from warehouse.governance.signers import render_signers
 from warehouse.governance.verify import verify_home
 from warehouse.home import Home
+from warehouse.run_log import write_record
 
 Change = Callable[[Desk], object]
 
@@ -65,8 +66,13 @@ def test_home_as_it_was_written_has_no_findings(desk: Desk) -> None:
     report = verify(desk)
     assert report.findings == ()
     assert report.is_sound
-    assert report.checked == {"raw files": 4, "log entries": 14, "signatures": 4, "run records": 3}
-    assert report.lines() == ["checked 4 raw files, 14 log entries, 4 signatures, 3 run records: as it was written"]
+    expected = {"raw files": 4, "warehouses": 1, "log entries": 14, "signatures": 4, "run records": 3}
+    assert report.checked == expected
+    looked_at, *rest = report.lines()
+    assert looked_at.startswith("checked 4 raw files, 1 warehouses, 14 log entries, 4 signatures, 3 run records, ")
+    assert looked_at.endswith(" MB: as it was written")
+    assert len(rest) == 1  # what was not looked at: this warehouse lists nothing
+    assert rest[0].startswith("not looked at: the lists in the published warehouse")
 
 
 def test_verify_changes_nothing(desk: Desk) -> None:
@@ -311,7 +317,7 @@ def test_verify_cannot_find_what_was_forged_with_the_run_records_and_says_no_unt
     desk.forge(desk.entries()[:-1])
     record = json.loads(last.read_text(encoding="utf-8"))
     del record[store.RECORD_KEY]
-    last.write_text(json.dumps(record), encoding="utf-8")
+    write_record(last, record)
     report = verify(desk)
     assert report.is_sound
     assert ["does not name" in finding.what for finding in report.findings] == [True]
@@ -411,8 +417,7 @@ def test_verify_finds_an_earlier_warehouse_changed(desk: Desk) -> None:
 
 def edit_record(desk: Desk, **changes: object) -> Path:
     path = max(desk.home.runs.iterdir())
-    record = {**json.loads(path.read_text(encoding="utf-8")), **changes}
-    path.write_text(json.dumps(record), encoding="utf-8")
+    write_record(path, {**json.loads(path.read_text(encoding="utf-8")), **changes})
     return path
 
 

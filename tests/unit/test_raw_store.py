@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import pytest
 
 from tests.support.bench import vx_line
-from transforms.errors import PipelineError
+from transforms.errors import ChecksFailedError, PipelineError
 from transforms.formats import VX_HEADER
 from warehouse.home import Home
-from warehouse.raw_store import RawStore, StoredFile
+from warehouse.raw_store import RawStore, StoredFile, render_sidecar, require_whole
+from warehouse.seals import seal
 
 NOW = datetime(2025, 1, 7, 23, 30, tzinfo=UTC)
 EXPIRY = date(2025, 1, 22)
@@ -126,7 +128,7 @@ def test_state_judges_a_refused_version_again(store: RawStore) -> None:
     stored, _ = land(store, A)
     sidecar = stored.path.with_name(stored.path.name + ".meta.json")
     record = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps(record | {"refusal": "a format this release has learnt since"}))
+    sidecar.write_bytes(render_sidecar(record | {"refusal": "a format this release has learnt since"}))
     current = store.state("cboe", NAME).current
     assert current is not None
     assert current.refusal is None
@@ -147,6 +149,7 @@ def test_sidecar_states_the_provenance(store: RawStore) -> None:
         "fetched_at_utc": "2025-01-07T23:30:00Z",
         "refusal": None,
         "last_trade_date": "2025-01-07",
+        "content_sha256": seal(record)["content_sha256"],
     }
 
 
@@ -259,3 +262,52 @@ def test_current_files_leave_out_refused_and_absent_ones(store: RawStore) -> Non
     good, _ = land(store, A, name="VX_2025-02-19.csv")
     store.note_checked("cboe", "VX_2025-01-29.csv", NOW, absent="403")
     assert store.current_files() == [good]
+
+
+def test_damaged_body_is_stored_again_when_it_is_fetched_again(store: RawStore) -> None:
+    stored, _ = land(store, A)
+    stored.path.write_bytes(b"x" + A[1:])
+    assert not stored.is_whole
+    again, is_new = land(store, A, 1)
+    assert (again.path, is_new) == (stored.path, False)
+    assert stored.path.read_bytes() == A
+
+
+@pytest.mark.parametrize("change", [lambda path: path.write_bytes(A[:-1]), lambda path: path.unlink()])
+def test_damaged_or_missing_body_is_named_before_it_is_read(store: RawStore, change: Callable[[Path], object]) -> None:
+    stored, _ = land(store, A)
+    require_whole(store.files_to_read())
+    change(stored.path)
+    with pytest.raises(ChecksFailedError, match="not what was fetched") as error:
+        require_whole(store.files_to_read())
+    assert error.value.where == str(stored.path)
+    assert "--recheck" in str(error.value.next_step)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"sha256": 1}'])
+def test_sidecar_that_cannot_be_read_is_named(store: RawStore, text: str) -> None:
+    stored, _ = land(store, A)
+    sidecar = stored.path.with_name(stored.path.name + ".meta.json")
+    sidecar.write_text(text)
+    with pytest.raises(ChecksFailedError, match="what is noted of a stored file") as error:
+        store.state("cboe", NAME)
+    assert error.value.where == str(sidecar)
+
+
+def test_sidecar_whose_seal_is_broken_is_named(store: RawStore) -> None:
+    stored, _ = land(store, A)
+    sidecar = stored.path.with_name(stored.path.name + ".meta.json")
+    sidecar.write_text(sidecar.read_text().replace("2025-01-07T23", "2025-01-07T22"))
+    with pytest.raises(ChecksFailedError, match="what is noted of a stored file"):
+        store.state("cboe", NAME)
+
+
+def test_sidecar_of_an_earlier_version_without_a_seal_is_read(store: RawStore) -> None:
+    stored, _ = land(store, A)
+    sidecar = stored.path.with_name(stored.path.name + ".meta.json")
+    record = json.loads(sidecar.read_text())
+    del record["content_sha256"]
+    sidecar.write_text(json.dumps(record, indent=1, sort_keys=True))
+    current = store.state("cboe", NAME).current
+    assert current is not None
+    assert current.sha256 == stored.sha256

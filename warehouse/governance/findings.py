@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Finding:
     """One thing that is not as it was written.
 
-    ``area`` is one of raw, warehouse, log, policy, runs, calibrations. ``is_error`` is False for traces that a killed
-    run or a power cut leaves and that are no sign of a change.
+    ``area`` is one of raw, warehouse, log, policy, runs, calibrations, reports, home. ``is_error`` is False for traces
+    that a killed run or a power cut leaves and that are no sign of a change. ``lost``: what cannot be told without it.
     """
 
     area: str
@@ -20,6 +20,7 @@ class Finding:
     found: str
     expected: str
     is_error: bool = True
+    lost: str = ""
 
     def lines(self) -> list[str]:
         """Return the finding as lines for a terminal."""
@@ -29,26 +30,35 @@ class Finding:
             f"  where:    {self.where}",
             f"  found:    {self.found}",
             f"  expected: {self.expected}",
+            *([f"  lost:     {self.lost}"] if self.lost else []),
         ]
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """All findings, and how much was looked at."""
+    """All findings, how much was looked at, and what was not."""
 
     findings: tuple[Finding, ...]
     checked: Mapping[str, int]
+    bytes: int = 0
+    not_looked_at: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
         """True where nothing was found but notes."""
         return not any(finding.is_error for finding in self.findings)
 
-    def lines(self) -> list[str]:
-        """Return the report as lines for a terminal."""
+    @property
+    def sentence(self) -> str:
+        """Say in a line what was looked at, and the verdict."""
         looked_at = ", ".join(f"{count} {what}" for what, count in self.checked.items())
         errors = sum(finding.is_error for finding in self.findings)
         notes = len(self.findings) - errors
         verdict = f"{errors} found that should not be" if errors else "as it was written"
+        return f"checked {looked_at}, {self.bytes / 1e6:.1f} MB: {verdict}" + (f"; {notes} to note" if notes else "")
+
+    def lines(self) -> list[str]:
+        """Return the report as lines for a terminal."""
         lines = [line for finding in self.findings for line in finding.lines()]
-        return [*lines, f"checked {looked_at}: {verdict}" + (f"; {notes} to note" if notes else "")]
+        left = [f"not looked at: {'; '.join(self.not_looked_at)}"] if self.not_looked_at else []
+        return [*lines, self.sentence, *left]

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from transforms.errors import ChecksFailedError, UsageError
+import duckdb
+
+from transforms.errors import ChecksFailedError, PipelineError, UsageError
 from transforms.hash_chain import ChainProblem
 from warehouse.governance.findings import Finding, VerifyReport
 from warehouse.governance.log import LogReading, PolicyFolder, read_log
+from warehouse.governance.manifest import ManifestReading, check_manifest
+from warehouse.governance.raw_files import RawReading, check_raw_files
 from warehouse.governance.register import POLICY, NightEntry, Register, replay
+from warehouse.governance.report_files import ReportReading, check_reports
 from warehouse.governance.signers import parse_signers
 from warehouse.governance.store import RECORD_KEY, read_version, trace_of_a_log
-from warehouse.governance.stored_files import check_inputs, check_published, check_raw_files
+from warehouse.governance.stored_files import PublishedReading, check_inputs, check_published
 from warehouse.home import Home
+from warehouse.query import open_published
+from warehouse.reports import SUMS
+from warehouse.seals import SEAL, find_damage
 from warehouse.stored_calibrations import check_stored_calibrations
 
+_REAL = "real"
+"""As `flows.sources.choice` names the market that is none of the simulated ones."""
+
+_RUN_LOST = "what went into that run, what it changed, how it ended"
 _WORDS = {
     "edited": "an entry was edited",
     "missing": "entries are missing",
@@ -46,36 +59,109 @@ def verify_home(
     Returns
     -------
     VerifyReport
-        Findings in the order raw, warehouse, log, policy, runs, calibrations. What was looked at is counted.
+        Findings in the order raw, warehouse, log, policy, runs, calibrations, reports. What was looked at is counted,
+        what was not is named.
     """
     folder = PolicyFolder.of(home)
     # The run records before the log: a night that ends meanwhile writes its entry first, then its record.
-    records, unreadable = _read_run_records(home)
+    records, unreadable, record_bytes = _read_run_records(home)
     reading = read_log(folder)
     register = replay(reading.entries)
-    raw, files = check_raw_files(home)
+    raw = check_raw_files(home)
+    published = check_published(home, records, [night.warehouse_sha256 for night in register.nights])
+    reports = check_reports(home)
+    manifest = check_manifest(home, records) if published.is_trusted else ManifestReading()
     calibrations, stored = check_stored_calibrations(home, records)
     newest = next((record for record in reversed(records.values()) if record.get("published")), None)
-    findings = [
-        *raw,
+    found = [
+        *raw.findings,
         *check_inputs(home, newest),
-        *check_published(home, records),
+        *published.findings,
+        *_check_market(home),
         *_check_log(home, folder, reading, register, trusted_heads),
         *_check_policy_files(folder, register, hash_policy),
         *unreadable,
         *_check_heads(home, reading, records),
         *_check_nights(home, register, records),
         *calibrations,
+        *reports.findings,
     ]
+    places = {finding.where for finding in found if finding.is_error}
+    # What is found already is not found twice.
+    found += [one for one in manifest.findings if not places & {one.where, str(Path(one.where).parent), _twin(one)}]
     counts = {
-        "raw files": files,
+        "raw files": raw.files,
+        "warehouses": published.files,
+        "report files": reports.files,
         "log entries": len(reading.entries),
         "signatures": register.signatures_checked,
         "run records": len(records),
+        "stored calibrations": stored if stored or calibrations else 0,
+        "identities": manifest.identities,
     }
-    if stored or calibrations:
-        counts["stored calibrations"] = stored
-    return VerifyReport(tuple(findings), counts)
+    always = ("log entries", "signatures", "run records", "raw files")
+    return VerifyReport(
+        tuple(found),
+        {name: count for name, count in counts.items() if count or name in always},
+        raw.bytes + published.bytes + reports.bytes + record_bytes + len(reading.body),
+        tuple(_not_looked_at(home, raw, published, reports, manifest)),
+    )
+
+
+def _twin(finding: Finding) -> str:
+    """The other file of a body and its sidecar."""
+    where = finding.where
+    return where.removesuffix(".meta.json") if where.endswith(".meta.json") else f"{where}.meta.json"
+
+
+def _not_looked_at(
+    home: Home, raw: RawReading, published: PublishedReading, reports: ReportReading, manifest: ManifestReading
+) -> Iterator[str]:
+    """What the verdict says nothing about, of what is in this home."""
+    if home.published.exists() and not published.is_trusted:
+        yield "raw files and run records against the published lists: the warehouse that holds them is not as published"
+    yield from manifest.not_looked_at
+    if raw.unsealed:
+        yield f"{raw.unsealed} sidecars and lines of an earlier version, which carry no hash of their own"
+    if raw.removed:
+        yield f"{raw.removed} raw versions that `alvh prune` removed"
+    if reports.without_sums:
+        yield f"{reports.without_sums} reports of an earlier version, without {SUMS}"
+    names = {
+        "audit": "audits",
+        "sweeps": "sweeps",
+        "notices": "messages",
+        "inputs": "your own files under inputs/ (what nights read of them is among the raw files)",
+        "sample": "the simulated archive under sample/",
+    }
+    present = [words for name, words in names.items() if (home.path / name).exists()]
+    if (home.reports / "index.html").exists():
+        present.append("the pages around the reports, which are made anew each night")
+    if (home.path / "policy" / "keys").exists():
+        present.append("private keys")
+    yield from present
+
+
+def _check_market(home: Home) -> Iterator[Finding]:
+    """The note that ties a home to its market, against the published warehouse."""
+    path = home.path / "market.json"
+    if not path.exists():
+        return
+    try:
+        market = str(json.loads(path.read_text(encoding="utf-8"))["market"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what, said = "it cannot be told which market this home holds", '{"market": ...}'
+        yield Finding("home", str(path), what, type(error).__name__, said, lost="nothing but the note itself")
+        return
+    try:
+        with open_published(home) as connection:
+            row = connection.execute("select is_simulated from ref.run").fetchone()
+    except (PipelineError, duckdb.Error):
+        return  # nothing published, or found above
+    if row is not None and bool(row[0]) == (market == _REAL):
+        what = "the home is tied to another market than the published warehouse"
+        said = "a simulated market" if row[0] else _REAL
+        yield Finding("home", str(path), what, market, said, lost="nothing but the note itself")
 
 
 def _check_log(
@@ -163,22 +249,30 @@ def _check_signers_file(folder: PolicyFolder, register: Register) -> Iterator[Fi
         yield Finding("policy", where, "signers.toml is not what was adopted", written.say(), expected)
 
 
-def _read_run_records(home: Home) -> tuple[dict[str, dict[str, Any]], list[Finding]]:
+def _read_run_records(home: Home) -> tuple[dict[str, dict[str, Any]], list[Finding], int]:
     records: dict[str, dict[str, Any]] = {}
-    unreadable = []
+    findings = []
+    size = 0
     for path in sorted(home.runs.glob("*.json")) if home.runs.is_dir() else []:
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
+            body = path.read_bytes()
+            record = json.loads(body)
         except (OSError, ValueError):
-            record = None
-        if _is_record(record, path.stem):
-            records[path.stem] = record
-        else:
-            expected = f"the record of run {path.stem}"
-            unreadable.append(
-                Finding("runs", str(path), "a run record that cannot be read", "another content", expected)
-            )
-    return records, unreadable
+            body, record = b"", None
+        size += len(body)
+        if not _is_record(record, path.stem):
+            what, said = "a run record that cannot be read", f"the record of run {path.stem}"
+            findings.append(Finding("runs", str(path), what, "another content", said, lost=_RUN_LOST))
+            continue
+        records[path.stem] = record
+        if SEAL not in record and record.get("record_version", 1) == 1:
+            continue  # of a version that sealed none
+        damage = find_damage(record)
+        if damage is None and json.dumps(record, indent=1).encode() != body:
+            damage = ("another spelling of it", "the spelling of a night")
+        if damage is not None:
+            findings.append(Finding("runs", str(path), "a run record was changed", *damage, lost=_RUN_LOST))
+    return records, findings, size
 
 
 def _is_record(record: object, run_id: str) -> bool:
