@@ -85,6 +85,7 @@ def ask(host: str, address: str) -> Answer:
             stream=True,  # the body is never read
             allow_redirects=False,
             headers={"User-Agent": HttpSettings().user_agent},
+            auth=lambda prepared: prepared,  # nothing of ~/.netrc
         ) as answer:
             return Answer(host, answer.status_code, "", _date(answer.headers.get("Date")))
     except requests.RequestException as error:
@@ -124,5 +125,5 @@ def _say(error: Exception) -> str:
 def _date(text: str | None) -> datetime | None:
     try:
         return parsedate_to_datetime(text) if text else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

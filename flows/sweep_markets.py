@@ -14,7 +14,7 @@ from transforms import calendar
 from transforms.simulate import DEFAULT_SEED
 from warehouse.build import open_build
 from warehouse.checks import require_no_errors, run_sql_checks
-from warehouse.home import Home, replace_durably
+from warehouse.home import Home, make_folder, replace_durably
 from warehouse.publish import claim_market
 from warehouse.query import open_published
 from warehouse.run_log import run_id_of
@@ -48,7 +48,7 @@ def build_simulated_warehouse(target: Path, like: Path, seed: int) -> None:
         first, last = connection.execute(
             "select min(trade_date), max(trade_date) from core.daily_vx_settlements"
         ).fetchall()[0]
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(target)
     # Beside its target: what is moved there stays on one disk.
     with tempfile.TemporaryDirectory(prefix=".market.", dir=target) as folder:
         archive, home = Path(folder) / "archive", Home(Path(folder) / "home")

@@ -23,7 +23,7 @@ from warehouse.calibrations import load_calibrations, write_weekly_calibrations
 from warehouse.dated_tables import load_dated_tables
 from warehouse.hedge import build_hedge
 from warehouse.hedge_states import PolicyInForce
-from warehouse.home import Home
+from warehouse.home import PRIVATE, Home, make_folder
 from warehouse.macros import create_macros, load_macros
 from warehouse.models import (
     BUILD_ONLY_SCHEMA,
@@ -86,7 +86,7 @@ def build_warehouse(
     store = RawStore(home)
     states = list(store.states())
     models, columns = load_models(), load_columns()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with open_build(path) as connection:
         connection.execute("begin")
         for schema in SCHEMAS:
@@ -131,6 +131,7 @@ def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     try:
         with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
+            path.chmod(PRIVATE)
             yield connection
         if (left := path.with_name(path.name + ".wal")).exists():
             # Closing moves everything into the file itself. Where the disk is full DuckDB gives that up without a

@@ -68,6 +68,10 @@ class Home:
             ) from error
 
 
+PRIVATE = 0o600
+"""Mode of every file of a home: inputs, positions and reports are its user's own."""
+
+
 def write_atomically(path: Path, content: bytes | memoryview) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, nothing between.
 
@@ -100,7 +104,8 @@ def write_atomically(path: Path, content: bytes | memoryview) -> None:
 
 
 def replace_durably(source: Path, target: Path) -> None:
-    """Move a finished file over another in one step that survives a power cut."""
+    """Move a finished file over another in one step that survives a power cut; it is private whatever made it."""
+    source.chmod(PRIVATE)
     with source.open("rb") as file:
         os.fsync(file.fileno())
     source.replace(target)

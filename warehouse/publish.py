@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from transforms.errors import LockHeldError, PipelineError, UsageError
-from warehouse.home import Home, replace_durably, sync_folder, write_atomically
+from warehouse.home import PRIVATE, Home, replace_durably, sync_folder, write_atomically
 from warehouse.instants import iso_utc
 
 _held: set[Path] = set()
@@ -47,7 +47,7 @@ def run_lock(home: Home, command: str, started_at: datetime) -> Iterator[None]:
         yield
         return
     # A lock made of a file's existence would outlive a process that was killed: no such stand-in.
-    lock = FileLock(path, timeout=0, fallback_to_soft=False)
+    lock = FileLock(path, timeout=0, mode=PRIVATE, fallback_to_soft=False)
     _acquire(home, lock)
     _held.add(path)
     try:

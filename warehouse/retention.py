@@ -21,7 +21,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from transforms.registry import keeps_history
-from warehouse.home import Home
+from warehouse.home import PRIVATE, Home
 from warehouse.notices import SENT, NoticeLog
 from warehouse.publish import earlier_beyond
 from warehouse.raw_store import FileState, RawStore, StoredFile
@@ -215,7 +215,7 @@ def _is_running(sweep: Path) -> bool:
     if not lock.exists():
         return False
     try:
-        with FileLock(lock, timeout=0):
+        with FileLock(lock, timeout=0, mode=PRIVATE):
             return False
     except (Timeout, OSError):
         return True

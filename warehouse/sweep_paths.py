@@ -28,7 +28,7 @@ from transforms.sweep.grid import GridPolicy
 from transforms.sweep.measures import KEPT, measure_chunk
 from warehouse.expressions import Truths, evaluate_rules, rule_sql
 from warehouse.hedge import read_hedge_market
-from warehouse.home import Home, replace_durably
+from warehouse.home import Home, make_folder, replace_durably
 from warehouse.policy_paths import read_market
 from warehouse.query import open_published
 from warehouse.sweep_market_file import LAID_OUT, PathMarket, read_market_file, write_market
@@ -44,7 +44,7 @@ def take_warehouse(home: Home, folder: Path) -> Path:
         return target
     with open_published(home):
         pass
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder)
     temporary = folder / f".{target.name}.new"
     temporary.unlink(missing_ok=True)
     try:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from transforms.errors import LockHeldError, PipelineError
 from transforms.sweep.grid import Expansion, Grid, GridPolicy
-from warehouse.home import Home, replace_durably, write_atomically
+from warehouse.home import PRIVATE, Home, make_folder, replace_durably, write_atomically
 from warehouse.models import SQL_FOLDER
 from warehouse.query import open_published
 from warehouse.sweep_plan import PLAN, SCHEMA_VERSION, read_plan, write_plan
@@ -93,7 +93,7 @@ class SweepFolder:
         LockHeldError
             Another run works on this sweep.
         """
-        lock = FileLock(self.folder / "sweep.lock", timeout=0)
+        lock = FileLock(self.folder / "sweep.lock", timeout=0, mode=PRIVATE)
         try:
             lock.acquire()
         except Timeout:
@@ -138,7 +138,7 @@ def open_sweep(home: Home, grid: Grid, expansion: Expansion, chunk: int = CHUNK)
     }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12]
     sweep = SweepFolder(home.path / FOLDER / f"{as_of}-{digest}")
-    sweep.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(sweep.folder)
     if not (sweep.manifest.exists() and sweep.plan.exists()):
         write_plan(sweep.plan, grid, expansion)
         write_atomically(sweep.manifest, (json.dumps(about, indent=1) + "\n").encode())
@@ -210,7 +210,7 @@ def load_policies(sweep: SweepFolder, chunk: Chunk | None = None) -> list[GridPo
 def write_chunk(sweep: SweepFolder, chunk: Chunk, rows: pd.DataFrame) -> None:
     """Write the rows of a chunk, the whole file or nothing, and forget its last error."""
     target = sweep.chunk_file(chunk)
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(target.parent)
     write_parquet(rows, target)
     sweep.error_file(chunk).unlink(missing_ok=True)
 
@@ -261,7 +261,7 @@ def note_failure(sweep: SweepFolder, chunk: Chunk, error: BaseException | str) -
     earlier = read_failure(sweep, chunk)
     said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     note = {"chunk": chunk.name, "error": said, "tries": int(earlier["tries"]) + 1 if earlier else 1}
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(target.parent)
     write_atomically(target, (json.dumps(note, indent=1) + "\n").encode())
     return note
 

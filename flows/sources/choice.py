@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+from itertools import islice
 from pathlib import Path
 
 from transforms.errors import UsageError
+from warehouse.plain_json import load_json
 
 REAL_MARKET = "real"
 SAMPLE_MARKET = "simulated sample"
@@ -68,7 +69,7 @@ def is_simulated(market: str) -> bool:
 def read_marker(folder: Path) -> dict[str, object] | None:
     """Return what an archive folder says of its simulated market, or None where it is not one."""
     try:
-        marker = json.loads((folder / SIMULATED_MARKER).read_text(encoding="utf-8"))
+        marker = load_json((folder / SIMULATED_MARKER).read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValueError):
@@ -87,8 +88,15 @@ def _ask_mirror_for_marker() -> dict[str, object] | None:
     if mirror is None:
         return None
     try:
-        answer = requests.get(f"{str(mirror).rstrip('/')}/{SIMULATED_MARKER}", timeout=5, allow_redirects=False)
-        marker = answer.json() if answer.status_code == requests.codes.ok else None
+        with requests.get(
+            f"{str(mirror).rstrip('/')}/{SIMULATED_MARKER}",
+            timeout=5,
+            allow_redirects=False,
+            stream=True,
+            auth=lambda prepared: prepared,  # nothing of ~/.netrc
+        ) as answer:
+            is_there = answer.status_code == requests.codes.ok
+            marker = load_json(b"".join(islice(answer.iter_content(4096), 16))) if is_there else None
     except (requests.RequestException, ValueError):
         return None
     return marker if isinstance(marker, dict) and marker.get("is_simulated") is True else None

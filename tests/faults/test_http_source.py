@@ -299,6 +299,41 @@ def test_address_without_a_mirror_is_the_publishers_with_verification(
     assert stub.asked == [(VIX_URL, True)] * 3
 
 
+@pytest.mark.parametrize("value", ["", " ", "0", "False", "false", "/no/such/bundle.pem"])
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_no_environment_turns_verification_off(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """A bundle may add trust; nothing takes the question away. A bundle that is not there is no connection."""
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
+    source, stub = stubbed(requests.ConnectionError("no network"))
+    with source, pytest.raises(TransientSourceError):
+        source.fetch(ask(VIX_URL))
+    assert stub.asked
+    assert {verify for _, verify in stub.asked} == {value or True}
+
+
+def test_nothing_of_netrc_goes_to_a_publisher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine cdn.cboe.com login somebody password hidden\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    seen: list[dict[str, str]] = []
+
+    class Headers(Stub):
+        def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:  # type: ignore[override]
+            seen.append(dict(request.headers))
+            return super().send(request, **more)
+
+    source = HttpSource(settings(None), sleep=lambda _: None)
+    source._session.mount("https://", Headers(requests.ConnectionError("no network")))
+    with source, pytest.raises(TransientSourceError):
+        source.fetch(ask(VIX_URL))
+    assert seen
+    assert not any("Authorization" in headers for headers in seen)
+
+
 def test_untrusted_certificate_is_terminal() -> None:
     inner = ssl.SSLCertVerificationError("certificate verify failed")
     source, stub = stubbed(requests.exceptions.SSLError(inner))

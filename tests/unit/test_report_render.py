@@ -123,7 +123,7 @@ def test_html_asks_the_network_for_nothing(html: str) -> None:
 
 def test_html_forbids_scripts_and_network_by_policy(html: str) -> None:
     policies = [one["content"] for one in Page(html).named("meta") if one.get("http-equiv")]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"]
 
 
 def test_html_links_lead_to_anchors_of_the_page(html: str) -> None:

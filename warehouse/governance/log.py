@@ -31,7 +31,7 @@ from transforms.hash_chain import (
     seal_entries,
     sha256_hex,
 )
-from warehouse.home import Home, make_folder, write_atomically
+from warehouse.home import PRIVATE, Home, make_folder, write_atomically
 from warehouse.instants import iso_utc
 from warehouse.plain_json import load_json
 
@@ -257,7 +257,7 @@ def open_log(folder: PolicyFolder) -> Iterator[OpenLog]:
         If the log is not as it was written: nothing is added to a log that cannot be believed.
     """
     folder.prepare()
-    lock = FileLock(folder.lock, timeout=_LOCK_SECONDS)
+    lock = FileLock(folder.lock, timeout=_LOCK_SECONDS, mode=PRIVATE)
     try:
         lock.acquire()
     except Timeout:
