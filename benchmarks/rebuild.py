@@ -134,7 +134,7 @@ def measure(archive: Path, work: Path, repeats: int, with_vix_utils: bool) -> in
             Goal(
                 "whole rebuild against vix_utils' panel",
                 "10x faster",
-                f"{cold.wall / ours.wall:.1f}x faster than its first run, {again.wall / ours.wall:.1f}x than its second",
+                f"{cold.wall / ours.wall:.1f}x its first run, {again.wall / ours.wall:.1f}x its second",
                 cold.wall >= 10 * ours.wall,
             )
         )

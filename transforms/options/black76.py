@@ -11,7 +11,6 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import elementwise
 from scipy.special import erfinv, log_ndtr, ndtr, ndtri
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -208,6 +207,8 @@ def _total_volatility(share: Floats, log_strike: Floats) -> Floats:
     value = share * np.exp(-log_strike / 2)
     least = 2 * _SQRT_TWO * erfinv(value) * (1 - _BRACKET_SLACK)
     most = -2 * ndtri((1 - share) / (1 + np.exp(log_strike))) * (1 + _BRACKET_SLACK)
+    from scipy.optimize import elementwise  # half a second, which printing positions does not need
+
     found = elementwise.find_root(
         lambda total, log_strike, log_value: _log_value(total, log_strike) - log_value,
         (np.maximum(least, _LEAST_TOTAL_VOLATILITY), np.maximum(most, 2 * _LEAST_TOTAL_VOLATILITY)),
