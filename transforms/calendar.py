@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -49,21 +49,39 @@ def sessions(calendar: str, first: date, last: date) -> tuple[date, ...]:
     calendar
         Code of ``exchange_calendars``: ``XCBF`` or ``XNYS``.
     """
-    # Making a calendar takes half a second however long it is: whole decades are made, once a process.
-    decades = min(first.year // 10 * 10, _FIRST_YEAR), max(last.year // 10 * 10 + 9, _LAST_YEAR)
-    found = _sessions_of_decades(calendar, *decades)
+    found = _sessions_of_decades(calendar, *_decades(first, last))
     return found[bisect_left(found, first) : bisect_right(found, last)]
+
+
+def trading_hours(calendar: str, first: date, last: date) -> pd.DataFrame:
+    """Opening and closing of an exchange from ``first`` to ``last``, both included.
+
+    Returns
+    -------
+    Index of sessions (without a zone); ``open`` and ``close``, instants in UTC.
+    """
+    hours: pd.DataFrame = _calendar_of_decades(calendar, *_decades(first, last)).schedule[["open", "close"]]
+    return hours.loc[pd.Timestamp(first) : pd.Timestamp(last)]
+
+
+def _decades(first: date, last: date) -> tuple[int, int]:
+    # Making a calendar takes half a second however long it is: whole decades are made, once a process.
+    return min(first.year // 10 * 10, _FIRST_YEAR), max(last.year // 10 * 10 + 9, _LAST_YEAR)
 
 
 @lru_cache(maxsize=8)
 def _sessions_of_decades(calendar: str, first_year: int, last_year: int) -> tuple[date, ...]:
+    return tuple(stamp.date() for stamp in _calendar_of_decades(calendar, first_year, last_year).sessions)
+
+
+@lru_cache(maxsize=8)
+def _calendar_of_decades(calendar: str, first_year: int, last_year: int) -> Any:
     # Imported here: it takes most of a second, and `alvh query` never needs it.
     import exchange_calendars
 
-    found = exchange_calendars.get_calendar(
+    return exchange_calendars.get_calendar(
         calendar, start=pd.Timestamp(first_year, 1, 1), end=pd.Timestamp(last_year, 12, 31)
     )
-    return tuple(stamp.date() for stamp in found.sessions)
 
 
 def third_friday(year: int, month: int) -> date:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from transforms.calendar import NEW_YORK
+from transforms.calendar import NEW_YORK, trading_hours
 
 QUOTE_DELAY = timedelta(minutes=15)
 """The published quotes are this much older than the snapshot's own time."""
@@ -54,15 +54,10 @@ def option_sessions(first: date, last: date) -> tuple[OptionSession, ...]:
     From the New York Stock Exchange's calendar (XNYS), whose short days ``exchange_calendars`` knows better than
     those of Cboe's futures: XCBF lacks the short session of 2025-12-24.
     """
-    import exchange_calendars
-
-    margin = timedelta(days=14)
-    found = exchange_calendars.get_calendar("XNYS", start=pd.Timestamp(first) - margin, end=pd.Timestamp(last) + margin)
-    hours = found.schedule
+    hours = trading_hours("XNYS", first, last)
     return tuple(
         OptionSession(day.date(), opened.to_pydatetime(), closed.to_pydatetime() + CLOSE_AFTER_EQUITIES)
         for day, opened, closed in zip(hours.index, hours["open"], hours["close"], strict=True)
-        if first <= day.date() <= last
     )
 
 
