@@ -97,7 +97,8 @@ def fetch_night(
     Parameters
     ----------
     ask_everything
-        True where asking is free, or where the user wants the whole history compared.
+        True where asking is free, or where the user wants the whole history compared: then with the bodies
+        themselves, because a publisher's tag may stay when its file changes.
     with_vintages
         True where vintages of the macro series can be had.
     home
@@ -105,7 +106,7 @@ def fetch_night(
     monotonic
         The clock that bounds the time spent on context.
     """
-    asking = _Asking(store, FetchSummary(), progress)
+    asking = _Asking(store, FetchSummary(), progress, trusts_tags=not ask_everything)
     summary = asking.summary
     try:
         asking.ask(source, plan.first_requests())
@@ -178,6 +179,7 @@ class _Asking:
     store: RawStore
     summary: FetchSummary
     progress: Progress | None
+    trusts_tags: bool
     planned: int | None = None
     failures_in_a_row: Counter[str] = field(default_factory=Counter)
 
@@ -204,7 +206,7 @@ class _Asking:
     def _ask_one(self, source: Source, request: Request, host: str) -> None:
         self.summary.asked += 1
         try:
-            failed = _answer(source, self.store, request, self.summary)
+            failed = _answer(source, self.store, request, self.summary, trusts_tags=self.trusts_tags)
         except SourceError as error:
             failed = _failure(request, _one_line(error), is_transient=isinstance(error, TransientSourceError))
         if failed is not None:
@@ -217,14 +219,15 @@ class _Asking:
             self.progress(self.summary.asked, self.planned or self.summary.asked, request.name)
 
 
-def _answer(source: Source, store: RawStore, request: Request, summary: FetchSummary) -> Failure | None:
+def _answer(
+    source: Source, store: RawStore, request: Request, summary: FetchSummary, *, trusts_tags: bool
+) -> Failure | None:
     state = store.state(request.publisher, request.name)
     newest = state.newest
-    known = (
-        Known(newest.sha256, newest.headers.get("etag"), newest.headers.get("last-modified"))
-        if newest is not None and newest.is_whole  # a damaged file is asked for as if it were not there
-        else None
-    )
+    known = None
+    if newest is not None and newest.is_whole:  # a damaged file is asked for as if it were not there
+        tags = (newest.headers.get("etag"), newest.headers.get("last-modified")) if trusts_tags else (None, None)
+        known = Known(newest.sha256, *tags)
     outcome = source.fetch(request, known)
     match outcome:
         case NotModified():

@@ -251,3 +251,34 @@ def test_evening_with_another_days_settlement_table_waits_for_the_right_one(
     assert online.rows(
         f"select distinct reject_reason from stg.vx_same_evening_rows where trade_date = '{MONDAY}'"
     ) == [("same_table_as_the_session_before",)]
+
+
+def test_recheck_asks_without_tags(online: Trader, server: LoopbackServer) -> None:
+    asked_before = len(server.requests)
+    online.run(ask_everything=True)
+    asked = [one for one in server.requests[asked_before:] if one.method == "GET"]
+    assert len([one for one in asked if "/VX_2" in one.path]) > 10
+    assert not [one.path for one in asked if {"if-none-match", "if-modified-since"} & set(one.headers)]
+
+
+@pytest.mark.slow
+def test_tag_that_never_changes_is_noticed_when_the_session_is_due(
+    trader: Trader, server: LoopbackServer, market: Market
+) -> None:
+    server.play("frozen-etag", ".")
+    trader.source = "cboe"
+    assert trader.run().exit_code == 0
+    market.extend_to(MONDAY)
+    trader.now = evening_of(MONDAY)
+    evening = trader.run()
+    assert (evening.exit_code, evening.as_of) == (0, LAST)
+    assert f"{MONDAY} is not published yet" in evening.sentence
+
+    trader.now = evening_of(MONDAY + timedelta(days=1))
+    late = trader.run()
+    assert (late.exit_code, late.as_of) == (3, LAST)
+    assert "15 Sep 2025 should be out" in late.sentence
+    assert health(trader)["status"] == "degraded"
+
+    healed = trader.run(ask_everything=True)
+    assert (healed.exit_code, healed.as_of) == (0, MONDAY)

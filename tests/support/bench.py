@@ -159,13 +159,14 @@ class _Enough(Exception):  # noqa: N818 - no error
 def _build_some(
     connection: duckdb.DuckDBPyConnection, only: tuple[str, ...], columns: Mapping[str, ColumnInfo]
 ) -> None:
-    rows = build_models(connection, _upstream(only).values(), columns)
+    rows = build_models(connection, models_of(only).values(), columns)
     connection.execute("commit")
     raise _Enough(rows)
 
 
 @lru_cache(maxsize=16)
-def _upstream(only: tuple[str, ...]) -> Mapping[str, Model]:
+def models_of(only: tuple[str, ...]) -> Mapping[str, Model]:
+    """The models that tables are made of, these included, in the order of building."""
     models = load_models()
     unknown = [name for name in only if name not in models]
     assert not unknown, f"no models: {unknown}"
@@ -334,7 +335,7 @@ def land_archive(bench: Bench, root: Path, *, at: datetime = NOW, until: date | 
     """Land every file of an offline archive that the models read; ``until`` cuts later lines off. Return files."""
     count = 0
     for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        place = _place(path.relative_to(root).as_posix())
+        place = place_of(path.relative_to(root).as_posix())
         if place is None:
             continue
         publisher, dataset, name = place
@@ -346,7 +347,8 @@ def land_archive(bench: Bench, root: Path, *, at: datetime = NOW, until: date | 
     return count
 
 
-def _place(path: str) -> tuple[str, str, str] | None:
+def place_of(path: str) -> tuple[str, str, str] | None:
+    """Publisher, format family and name of a file of an archive, or None where the models do not read it."""
     name = path.rsplit("/", 1)[-1]
     if "/historical_data/VX/VX_" in path:
         return "cboe", "vx_contract", name
