@@ -264,3 +264,6 @@ _FOMC_YEAR = re.compile(r"\b(19|20)[0-9]{2}\s+FOMC\s+Meetings")
 
 CSV_DATASETS = (*_EXPECTED_HEADER, "nyse_breadth")
 """Format families that are bulk CSV, read line by line by DuckDB."""
+
+DATASETS = frozenset({*CSV_DATASETS, *_EXPECTED_OUTLINE, "fomc_calendar", "shiller_workbook", "book"})
+"""Every format family."""

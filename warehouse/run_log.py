@@ -21,6 +21,7 @@ import duckdb
 from transforms.errors import PipelineError
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.plain_json import load_json
 from warehouse.publish import hash_file
 from warehouse.query import open_published
 from warehouse.revisions import REVISION_KEYS
@@ -130,14 +131,7 @@ def read_records(home: Home) -> Iterator[dict[str, Any]]:
 
     A record that cannot be read is passed over.
     """
-    found = []
-    for path in sorted(home.runs.glob("*.json")):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict) and record.get("run_id"):
-            found.append(record)
+    found = [record for path in sorted(home.runs.glob("*.json")) if (record := _read(path)) is not None]
     # Those of versions that did not count are older than all that are counted.
     yield from sorted(found, key=_number_of)
 
@@ -149,11 +143,20 @@ def _number_of(record: Mapping[str, Any]) -> int:
 
 def read_record(home: Home, run_id: str) -> dict[str, Any] | None:
     """Return the record of a run; None where there is none that can be read."""
+    return _read(home.runs / f"{Path(run_id).name}.json")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
     try:
-        record = json.loads((home.runs / f"{Path(run_id).name}.json").read_text(encoding="utf-8"))
+        record = load_json(path.read_bytes())
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) else None
+    # The name inside decides what is written back: one of another file is not this run's.
+    if not isinstance(record, dict) or record.get("run_id") != path.stem:
+        return None
+    has_texts = all(isinstance(record.get(name) or "", str) for name in ("started_at_utc", "outcome"))
+    has_tables = all(isinstance(record.get(name) or {}, dict) for name in ("versions", "published", "fetch", "planned"))
+    return record if has_texts and has_tables else None
 
 
 def latest_record(home: Home) -> dict[str, Any] | None:
@@ -240,14 +243,14 @@ def write_run_tables(
 def _run_row(record: Mapping[str, Any]) -> list[object]:
     return [
         record["run_id"],
-        record["started_at_utc"],
+        record.get("started_at_utc"),
         record.get("published_at_utc"),
-        record["outcome"],
+        record.get("outcome"),
         record.get("exit_code"),
         record.get("as_of"),
         record.get("source"),
         record.get("is_simulated", False),
-        record["versions"].get("alvh"),
+        (record.get("versions") or {}).get("alvh"),
         record.get("inputs_sha256"),
     ]
 
@@ -270,10 +273,10 @@ def published_run(home: Home, connection: duckdb.DuckDBPyConnection) -> Publishe
 
 def describe_run(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a report says of the run that built its warehouse."""
-    versions = dict(record["versions"])
+    versions = dict(record.get("versions") or {})
     return {
         "run_id": record["run_id"],
-        "started_at_utc": record["started_at_utc"],
+        "started_at_utc": record.get("started_at_utc"),
         "finished_at_utc": record.get("published_at_utc"),
         "code_version": versions.pop("alvh", None),
         "package_versions": versions,

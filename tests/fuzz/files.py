@@ -124,6 +124,8 @@ def read_run_records(body: bytes) -> None:
     home = _run_home()
     record = home.runs / "20250606T223000.000Z.json"
     record.write_bytes(body)
+    # a file by the name of another run: what it says of itself must lead nowhere else
+    (home.runs / "another.json").write_bytes(body)
     outside = sorted(home.path.parent.glob("*.json"))
     for one in read_records(home):
         assert one["run_id"]
