@@ -132,7 +132,7 @@ def test_name_of_an_expectation_is_split(name: str, parts: tuple[str, str, str])
         ("column_values_to_be_unique", "", "no value twice"),
         ("compound_columns_to_be_unique", "", "no combination twice"),
         ("column_values_to_not_be_null", "", "is never missing"),
-        ("column_values_to_be_in_type_list", " {'type_list': ['float64']}", "is a number"),
+        ("table_column_types_to_match_registry", "", "every column has its documented type"),
         ("column_values_to_be_between", " {'max_value': 10}", "every value at most 10"),
         (
             "column_values_to_be_between",

@@ -12,13 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _TIMESTAMP = re.compile(r"Timestamp\('(\d{4}-\d{2}-\d{2})[^']*'\)")
-_KINDS = {
-    "datetime64[us]": "date",
-    "float64": "number",
-    "int64": "whole number",
-    "bool": "flag",
-    "str": "text",
-}
 
 
 def split_name(check_name: str) -> tuple[str, str, str]:
@@ -73,18 +66,13 @@ def _say_between(arguments: Mapping[str, Any], noun: str = "") -> str:
     return f"{noun}{bounds}"
 
 
-def _say_type(arguments: Mapping[str, Any]) -> str:
-    kinds = arguments.get("type_list") or ["?"]
-    return f"is a {_KINDS.get(str(kinds[0]), str(kinds[0]))}"
-
-
 _WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "expect_table_columns_to_match_ordered_list": lambda _: "has exactly the documented columns, in their order",
     "expect_table_row_count_to_be_between": lambda found: _say_between(found, "rows: "),
     "expect_column_values_to_be_unique": lambda _: "no value twice",
     "expect_compound_columns_to_be_unique": lambda _: "no combination twice",
     "expect_column_values_to_not_be_null": lambda _: "is never missing",
-    "expect_column_values_to_be_in_type_list": _say_type,
+    "expect_table_column_types_to_match_registry": lambda _: "every column has its documented type",
     "expect_column_values_to_be_between": lambda found: _say_between(found, "every value "),
     "expect_column_values_to_be_in_set": lambda found: (
         "one of " + ", ".join(str(value) for value in found.get("value_set", []))
