@@ -37,8 +37,7 @@ def land(archive: Path, home: Path) -> None:
     opened = Home(home)
     opened.prepare()
     session = calendar.latest_closed_session(datetime.now(UTC))
-    with ArchiveSource(archive) as source:
-        fetch_night(source, RawStore(opened), session, ask_everything=True, with_vintages=True, home=home)
+    fetch_night(ArchiveSource(archive), RawStore(opened), session, ask_everything=True, with_vintages=True, home=home)
 
 
 def prepare_vix_utils(archive: Path, folder: Path) -> Path:
@@ -157,7 +156,7 @@ def _said(work: Path, repeats: int) -> list[str]:
 
     argv = [sys.executable, "-m", "benchmarks.build_once", work / "home", work / "ours.duckdb"]
     return [
-        subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1]
+        subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout.splitlines()[-1]
         for _ in range(repeats)
     ]
 

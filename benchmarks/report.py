@@ -65,7 +65,7 @@ def main() -> int:
     argv = [sys.executable, "-m", "benchmarks.report", "--once", "--home", str(home)]
     timings = run_in_turn({"report": Command(argv)}, chosen.repeats)
     said = [
-        json.loads(subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+        json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout)
         for _ in range(chosen.repeats)
     ]
     middle = {name: statistics.median(one[name] for one in said) for name in said[0]}
