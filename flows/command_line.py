@@ -44,6 +44,10 @@ AsOfOption = Annotated[
         autocompletion=complete_sessions,
     ),
 ]
+KnownAtOption = Annotated[
+    str | None,
+    typer.Option("--known-at", metavar="INSTANT", help="As known then: date, time and zone, 2026-01-07T23:45:00Z."),
+]
 SourceOption = Annotated[
     str | None,
     typer.Option(help="cboe, archive or sample (simulated).", envvar="ALVH_SOURCE", autocompletion=complete_sources),

@@ -4,36 +4,58 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.command_line import AsOfOption, DebugOption, HomeOption, JsonOption, OpenOption, reports_errors
+from flows.command_line import (
+    AsOfOption,
+    DebugOption,
+    HomeOption,
+    JsonOption,
+    KnownAtOption,
+    OpenOption,
+    reports_errors,
+)
 from flows.completion import complete_formats, complete_tables
 from flows.homes import home_to_read
 from flows.printing import is_watched, print_json
 from transforms.errors import UsageError
+
+if TYPE_CHECKING:
+    from flows.known import KnownWarehouse
+    from warehouse.home import Home
+    from warehouse.reports import WrittenReport
 from transforms.wording import make_harmless
 
 
 @reports_errors
 def report(
     as_of: AsOfOption = None,
+    known_at: KnownAtOption = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder to write, with --known-at.")] = None,
     open_page: OpenOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the report of a session from what is published.
+    """Write the report of a session from what is published, or as it was known at an instant.
 
-    The page, its text and its JSON lie under `reports/` of the home, a folder a session.
+    The page, its text and its JSON lie under `reports/` of the home, a folder a session. With --known-at everything is
+    built again from the raw files, policy, calibrations and book of then, in a folder of its own; `reports/latest` and
+    what is published stay as they are.
 
     \b
     Examples:
       alvh report
       alvh report --as-of 2020-03-16 --open
+      alvh report --known-at 2026-01-07T23:45:00Z
     """
+    if known_at is not None or output is not None:
+        _report_as_known(home_to_read(home), as_of.date() if as_of else None, known_at, output, open_page, as_json)
+        return
     from flows.site import refresh_site
     from warehouse.query import open_published
     from warehouse.report_data import latest_session, require_session
@@ -48,10 +70,41 @@ def report(
         record = published_run(folder, connection)
         written = write_report(connection, folder, day, record.run, failures=record.failures, is_latest=day == newest)
     refresh_site(folder, [day])
+    _show_report(written, day, open_page, as_json)
+
+
+def _report_as_known(
+    folder: Home, day: date | None, known_at: str | None, output: Path | None, open_page: bool, as_json: bool
+) -> None:
+    if known_at is None:
+        raise UsageError("--output goes with --known-at", expected="both, or neither")
+    from flows.known import write_known_report
+
+    known = _build_known(folder, known_at)
+    day, written = write_known_report(known, folder, day, output.expanduser().resolve() if output else None)
+    _show_report(written, day, open_page, as_json, known.known_at_utc)
+    if not as_json:
+        print(known.sentence)
+
+
+def _build_known(folder: Home, known_at: str) -> KnownWarehouse:
+    from flows.console import working
+    from flows.known import build_known
+    from warehouse.known import parse_known_at
+
+    instant = parse_known_at(known_at, datetime.now(UTC))
+    with working("build"):
+        return build_known(folder, instant)
+
+
+def _show_report(
+    written: WrittenReport, day: date, open_page: bool, as_json: bool, known_at_utc: str | None = None
+) -> None:
     if as_json:
         print_json(
             {
                 "as_of": day,
+                **({"known_at_utc": known_at_utc} if known_at_utc else {}),
                 "headline": written.headline,
                 "data_health": {"status": written.status, "reasons": written.reasons},
                 **{kind: str(written.html.with_suffix(f".{kind}")) for kind in ("html", "md", "json")},
@@ -94,20 +147,24 @@ def query(
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write (needed for parquet).")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Longest time the query may take, in seconds.")] = 300.0,
+    known_at: KnownAtOption = None,
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Query the published warehouse, read-only.
+    """Query the published warehouse, read-only; with --known-at what was known at an instant.
 
     \b
     Examples:
       alvh query "from mart.daily_term_structure order by trade_date desc limit 3"
       alvh query "select trade_date, contango_frac from mart.daily_term_structure" --format csv -o curve.csv
       alvh query "from mart.daily_signals" --format parquet -o signals.parquet
+      alvh query "from mart.daily_term_structure limit 3" --known-at 2026-01-07T23:45:00Z
     """
     from warehouse import query as queries
 
     folder = home_to_read(home)
+    if known_at is not None:
+        folder = _build_known(folder, known_at).home
     if format_ == "parquet":
         if output is None:
             raise UsageError("Parquet is not text", expected="a file to write", next_step="add --output FILE.parquet")

@@ -89,6 +89,8 @@ class RetentionSettings(BaseSettings):
     other_runs: int = Field(default=400, ge=0, description="Records of runs that published nothing.")
     notices: int = Field(default=5000, ge=0, description="Attempts to deliver a message.")
 
+    known: int = Field(default=3, ge=0, description="Warehouses of what was known at an instant, those asked last.")
+
     def to_retention(self) -> Retention:
         """Return them as the warehouse takes them."""
         from warehouse.retention import Retention

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -18,16 +19,21 @@ from pathlib import Path
 from typing import Any
 
 from transforms.errors import ChecksFailedError, PipelineError
-from transforms.formats import inspect_file, last_trade_date
+from transforms.formats import DATASETS, inspect_file, last_trade_date
 from transforms.hash_chain import sha256_hex
 from transforms.registry import keeps_history
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
+from warehouse.plain_json import load_json
 from warehouse.seals import SEAL, find_damage, seal
 
 OBSERVED = "observed.jsonl"
 LINE_SEAL = "line_sha256"
+USER = "user"
+"""The publisher of files that users provide."""
 _PREFIX = 16
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[^./\\][^/\\]*")
 NOT_IN_SIDECAR = frozenset({"path", "sidecar_sha256"})
 
 
@@ -88,7 +94,7 @@ class FileState:
         None where a user has taken the file away: what a publisher no longer serves stays valid, but
         removing an input is how its user withdraws it.
         """
-        if self.absent is not None and self.newest is not None and self.newest.publisher == "user":
+        if self.absent is not None and self.newest is not None and self.newest.publisher == USER:
             return None
         return next((version for version in reversed(self.versions) if version.refusal is None), None)
 
@@ -127,7 +133,7 @@ class RawStore:
             # Damaged since it was fetched, and here it is again.
             write_atomically(stored.path, body)
         is_new = previous.newest is None or previous.newest.sha256 != sha256
-        if is_new:
+        if is_new or _is_away(folder):
             _append_line(folder / OBSERVED, {"sha256": sha256, "seen_at_utc": instant})
         self.note_checked(publisher, name, fetched_at)
         return stored, is_new
@@ -135,8 +141,12 @@ class RawStore:
     def note_checked(self, publisher: str, name: str, checked_at: datetime, absent: str | None = None) -> None:
         """Remember that the publisher was asked: unchanged, or absent for a reason.
 
-        Written by :meth:`flush`; losing it costs a request, never a value.
+        Written by :meth:`flush`; losing it costs a request, never a value. That a user took an input away is put among
+        the versions seen at once: it decides what is read, and from when on.
         """
+        folder = self._folder(publisher, name)
+        if absent is not None and publisher == USER and (folder / OBSERVED).exists() and not _is_away(folder):
+            _append_line(folder / OBSERVED, {"absent": absent, "seen_at_utc": iso_utc(checked_at)})
         self._checks_of(publisher)[name] = {
             "checked_at_utc": iso_utc(checked_at),
             "absent": absent,
@@ -184,9 +194,12 @@ class RawStore:
     def _checks_of(self, publisher: str) -> dict[str, dict[str, str | None]]:
         if publisher not in self._checks:
             try:
-                self._checks[publisher] = json.loads(self._checks_path(publisher).read_text(encoding="utf-8"))
+                noted = load_json(self._checks_path(publisher).read_bytes())
             except (FileNotFoundError, ValueError):
-                self._checks[publisher] = {}
+                noted = {}
+            # Losing a note costs a request: one that is none is as good as lost.
+            looks = noted.items() if isinstance(noted, dict) else ()
+            self._checks[publisher] = {name: look for name, look in looks if _is_look(name, look)}
         return self._checks[publisher]
 
     def _folder(self, publisher: str, name: str) -> Path:
@@ -273,7 +286,9 @@ def _folders(root: Path) -> list[Path]:
 
 def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
     versions = []
-    for seen in _read_lines(folder / OBSERVED):
+    for seen in read_lines(folder / OBSERVED):
+        if not _SHA256.fullmatch(str(seen.get("sha256"))):
+            continue
         match = next(folder.glob(f"{seen['sha256'][:_PREFIX]}*.meta.json"), None)
         if match is not None:
             versions.append(_read_sidecar(match))
@@ -284,10 +299,11 @@ def _read_sidecar(sidecar: Path) -> StoredFile:
     path = sidecar.with_name(sidecar.name.removesuffix(".meta.json"))
     body = sidecar.read_bytes()
     try:
-        document = json.loads(body)
+        document = load_json(body)
         damage = find_damage(document) if SEAL in document else None
         document.pop(SEAL, None)
         stored = StoredFile(**document, path=path, sidecar_sha256=sha256_hex(body))
+        _require_plain(stored)
     except (ValueError, TypeError, AttributeError) as error:
         damage = (f"{type(error).__name__}: {error}", "the sidecar as it was written")
     if damage is not None:
@@ -305,6 +321,42 @@ def _read_sidecar(sidecar: Path) -> StoredFile:
     return replace(stored, refusal=inspect_file(stored.dataset, stored.name, path.read_bytes()))
 
 
+def _require_plain(stored: StoredFile) -> None:
+    """Refuse a sidecar that is none, or that is about another file: its words become paths and dates.
+
+    Raises
+    ------
+    ValueError
+        Naming the entry.
+    """
+    texts = ("publisher", "dataset", "name", "url", "sha256", "fetched_at_utc")
+    wrong = next((name for name in texts if not isinstance(getattr(stored, name), str)), None)
+    for name in ("refusal", "last_trade_date"):
+        if getattr(stored, name) is not None and not isinstance(getattr(stored, name), str):
+            wrong = name
+    for name in ("status", "bytes"):
+        if type(getattr(stored, name)) is not int:
+            wrong = name
+    if not isinstance(stored.headers, Mapping):
+        wrong = "headers"
+    if wrong is not None:
+        raise ValueError(f"{wrong} is {getattr(stored, wrong)!r:.80}")
+    folder = stored.path.parent
+    if (stored.publisher, stored.name) != (folder.parent.name, folder.name):
+        raise ValueError(f"the sidecar of {stored.publisher}/{stored.name}"[:80])
+    if stored.dataset not in DATASETS or not _SHA256.fullmatch(stored.sha256):
+        raise ValueError(f"data set {stored.dataset}, SHA-256 {stored.sha256}"[:120])
+    if stored.last_date is not None and stored.last_trade_date != stored.last_date.isoformat():
+        raise ValueError(f"last_trade_date {stored.last_trade_date}")
+    datetime.fromisoformat(stored.fetched_at_utc)
+
+
+def _is_look(name: object, look: object) -> bool:
+    if not isinstance(name, str) or not isinstance(look, dict) or not _NAME.fullmatch(name):
+        return False
+    return all(look.get(key) is None or isinstance(look[key], str) for key in ("checked_at_utc", "absent"))
+
+
 def _append_line(path: Path, entry: dict[str, Any]) -> None:
     earlier = path.read_bytes() if path.exists() else b""
     if earlier and not earlier.endswith(b"\n"):
@@ -315,11 +367,20 @@ def _append_line(path: Path, entry: dict[str, Any]) -> None:
     write_atomically(path, earlier + json.dumps(line).encode() + b"\n")
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+def _is_away(folder: Path) -> bool:
+    """Return whether a user's file was taken away when it was looked for last."""
+    *_, last = [{}, *read_lines(folder / OBSERVED)]
+    return "absent" in last
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what was seen of a file name, in order; a line that cannot be read names nothing."""
     if not path.exists():
         return
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            yield json.loads(line)
+            entry = load_json(line)
         except ValueError:
             continue
+        if isinstance(entry, dict):
+            yield entry

@@ -60,8 +60,15 @@ def write_report(
     *,
     failures: Sequence[Mapping[str, Any]] = (),
     is_latest: bool = True,
+    folder: Path | None = None,
 ) -> WrittenReport:
-    """Write ``hedge-state.{html,md,json}`` of a session, each file whole or not at all."""
+    """Write ``hedge-state.{html,md,json}`` of a session, each file whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Where they go and nowhere else; that of the session, and ``latest`` where it is the newest, when not given.
+    """
     # Here, because they import the plotting library, which no other command needs.
     from transforms.report.context import build_report_context
     from transforms.report.render import render_html, render_json, render_markdown
@@ -73,8 +80,9 @@ def write_report(
         "hedge-state.html": render_html(context),
     }
     folders = [home.reports / as_of.isoformat(), *([home.reports / "latest"] if is_latest else [])]
-    for folder in folders:
-        _write_with_sums(folder, {name: text.encode("utf-8") for name, text in files.items()})
+    folders = folders if folder is None else [folder]
+    for target in folders:
+        _write_with_sums(target, {name: text.encode("utf-8") for name, text in files.items()})
     health = context["state"]["data_health"]
     return WrittenReport(
         folders[0] / "hedge-state.html", health["status"], list(health["reasons"]), str(context["headline"])

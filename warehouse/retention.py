@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 
 from transforms.registry import keeps_history
 from warehouse.home import PRIVATE, Home
+from warehouse.known import BEING_BUILT
+from warehouse.known import FOLDER as KNOWN
 from warehouse.notices import SENT, NoticeLog
 from warehouse.publish import earlier_beyond
 from warehouse.raw_store import FileState, RawStore, StoredFile
@@ -35,8 +37,9 @@ DETAILS = ("inputs", "rows", "steps")
 """What a slimmed record loses. The hash of its inputs stays, and the files themselves are in the raw store."""
 
 TRASH = "trash"
+_KNOWN_AT = "-known-at-"
 _USER = "user"
-_SESSION = re.compile(r"\d{4}-\d{2}-\d{2}")
+_SESSION = re.compile(r"\d{4}-\d{2}-\d{2}(-known-at-\w+)?")
 _LEFTOVER = re.compile(r"\..+\.tmp")
 _STILL_WRITTEN = timedelta(hours=1)
 """A file that is being written has a name of its own for less than that."""
@@ -62,6 +65,8 @@ class Retention:
         Records of runs that published nothing.
     notices
         Attempts to deliver a message.
+    known
+        Warehouses of what was known at an instant, those asked last.
     """
 
     published: int = 7
@@ -72,6 +77,7 @@ class Retention:
     run_details: int = FOR_EVER
     other_runs: int = FOR_EVER
     notices: int = FOR_EVER
+    known: int = FOR_EVER
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def plan_pruning(home: Home, keep: Retention, now: datetime) -> Plan:
         *_plan_sweeps(home, keep.sweeps),
         *_plan_records(home, keep),
         *_plan_notices(home, keep.notices),
+        *_plan_known(home, keep.known),
         *_plan_leftovers(home, now),
     ]
     return Plan(tuple(removals), tuple(notes))
@@ -140,7 +147,7 @@ def _plan_reports(home: Home, keep: int) -> Iterator[Removal]:
     if keep == FOR_EVER or not home.reports.is_dir():
         return
     days = [path for path in home.reports.iterdir() if path.is_dir() and _SESSION.fullmatch(path.name)]
-    newest = max((path.name for path in days), default=None)
+    newest = max((path.name for path in days if _KNOWN_AT not in path.name), default=None)
 
     def written(folder: Path) -> tuple[int, str]:
         page = folder / "hedge-state.json"
@@ -148,7 +155,9 @@ def _plan_reports(home: Home, keep: int) -> Iterator[Removal]:
 
     for path in sorted(days, key=written, reverse=True)[keep:]:
         if path.name != newest:
-            yield _file("report", path, f"written before the last {keep}; `alvh report --as-of {path.name}` makes one")
+            day, _, known = path.name.partition(_KNOWN_AT)
+            command = f"alvh report --as-of {day}" + (f" --known-at {known}" if known else "")
+            yield _file("report", path, f"written before the last {keep}; `{command}` makes one")
 
 
 def _plan_raw(home: Home, keep: int, going: set[Path], notes: list[str]) -> Iterator[Removal]:
@@ -203,6 +212,11 @@ def _plan_sweeps(home: Home, keep: int) -> Iterator[Removal]:
         _folders(home.path / "sweeps"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True
     )
     yield from (one for one in _beyond("sweep", newest_first, keep) if not _is_running(one.path))
+
+
+def _plan_known(home: Home, keep: int) -> Iterator[Removal]:
+    kept = [path for path in _folders(home.path / KNOWN) if not path.name.startswith(BEING_BUILT)]
+    yield from _beyond("known", sorted(kept, key=lambda path: path.stat().st_mtime_ns, reverse=True), keep)
 
 
 def _beyond(kind: str, newest_first: Sequence[Path], keep: int) -> Iterator[Removal]:
@@ -270,6 +284,9 @@ def _plan_leftovers(home: Home, now: datetime) -> Iterator[Removal]:
     """What a killed process left: half-written files, and what it was about to remove."""
     yield from (_file("leftover", path, "was being removed") for path in _listed(home.path / TRASH))
     last = (now - _STILL_WRITTEN).timestamp()
+    for path in _folders(home.path / KNOWN):
+        if path.name.startswith(BEING_BUILT) and path.stat().st_mtime < last:
+            yield _file("leftover", path, "was never finished")
     for folder, _, names in os.walk(home.path):
         for name in names:
             path = Path(folder) / name

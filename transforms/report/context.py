@@ -54,7 +54,7 @@ from transforms.report.tables import (
 from transforms.report.top import build_top, find_sections
 from transforms.statement.build import build_statement
 
-SCHEMA_VERSION = "1.4.0"
+SCHEMA_VERSION = "1.5.0"
 STATEMENT_PARTS: dict[str, Any] = {
     "next_session": None,
     "account": None,
@@ -97,6 +97,7 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     state = _build_state(inputs, sessions, explanation, statement)
     curve, regime, health = state["curve"], state["regime"], state["data_health"]
     book = state["book"]
+    known = to_plain(inputs.run.get("known_sentence")) or ""
     section = build_ledger_section(statement, state["curve"]["vix_close_pts"]) if statement else None
     surroundings = build_context_tables(hedge.signals, hedge.gaps, hedge.units) if hedge else []
     glossary = build_glossary(
@@ -105,7 +106,8 @@ def build_report_context(inputs: ReportInputs) -> dict[str, Any]:
     return {
         "state": state,
         "headline": find_headline(curve, regime, explanation),
-        "title": f"Hedge state, {say_date(inputs.as_of, weekday=True)}",
+        "title": f"Hedge state, {say_date(inputs.as_of, weekday=True)}" + (", as known then" if known else ""),
+        "known_sentence": known,
         "as_of_text": say_date(inputs.as_of, weekday=True),
         "is_simulated": state["is_simulated"],
         **build_top(state, section["sentence"] if section else ""),
@@ -172,6 +174,8 @@ def _build_state(
         "is_simulated": run["market"] == "simulated",
         "policy_hash": to_plain(run.get("policy_hash")),
         "run_id": to_plain(run.get("run_id")),
+        # Only there where the report is not of what is published, but of what was known at an instant.
+        **({"known_at_utc": to_plain(run["known_at_utc"])} if run.get("known_at_utc") else {}),
         "curve": curve,
         "regime": build_regime(sessions),
         "layers": build_layer_states(explanation) if explanation else [],
@@ -184,7 +188,10 @@ def _build_state(
         "since_yesterday": build_since_yesterday(sessions, timeline, curve, statement, len(inputs.revisions)),
         "next_changes": build_next_changes(explanation) if explanation else [],
         "calendar": build_calendar(inputs.as_of, curve, signals, base, inputs.upcoming),
-        "data_health": build_data_health(inputs, sessions[-1]),
+        "data_health": {
+            **build_data_health(inputs, sessions[-1]),
+            **({"known": to_plain(run["known_sentence"])} if run.get("known_sentence") else {}),
+        },
         "provenance": {
             **{name: to_plain(run.get(name)) for name in PROVENANCE_FIELDS},
             "package_versions": to_plain(dict(sorted((run.get("package_versions") or {}).items()))),

@@ -144,9 +144,9 @@ def _check_observed(folder: Path, names: set[str], reading: RawReading) -> Itera
             what, found = f"line {number} cannot be read", repr(line[:80])
             yield Finding("raw", str(path), what, found, "a version seen", not is_torn, "" if is_torn else _ORDER)
         else:
-            sha256 = str(entry["sha256"])
+            sha256 = str(entry.get("sha256", ""))
             seen.add(sha256[:_PREFIX])
-            if sha256[:_PREFIX] not in versions.keys() | removed:
+            if sha256 and sha256[:_PREFIX] not in versions.keys() | removed:
                 yield _error(path, f"the version of line {number} is gone", "no such file", f"SHA-256 {sha256}", _READ)
             yield from _check_line(path, number, line, entry, before, reading)
         before = line
@@ -159,13 +159,13 @@ def _parse_line(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    return entry if isinstance(entry, dict) and "sha256" in entry else None
+    return entry if isinstance(entry, dict) and entry.keys() & {"sha256", "absent"} else None
 
 
 def _check_line(
     path: Path, number: int, line: bytes, entry: dict[str, Any], before: bytes, reading: RawReading
 ) -> Iterator[Finding]:
-    plain = {"sha256", "seen_at_utc"}
+    plain = {"absent" if "absent" in entry else "sha256", "seen_at_utc"}
     if entry.keys() == plain:
         reading.unsealed += 1
         return
