@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +35,7 @@ from warehouse.sweep_store import (
 from warehouse.sweeps import SweptPath, WrittenSweep, write_sweep
 
 THREADS = 2
-"""Of the compiled walk, where one process computes all chunks."""
+"""That share the work, where one process computes all chunks."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def plan_sweep(
             build_simulated_warehouse(sweep.path_folder(number), sweep.path_folder(PUBLISHED), seed_of(number))
     for path in paths:
         started = time.monotonic()
-        if lay_out_path(sweep.path_folder(path.number), expansion.policies):
+        if lay_out_path(sweep.path_folder(path.number), expansion.policies, THREADS):
             tell(f"path {path.number} laid out, {time.monotonic() - started:.1f} s", True)
     ids = [one.policy_id for one in expansion.policies]
     chunks = tuple(list_chunks(len(ids), [path.number for path in paths], int(read_manifest(sweep)["chunk"])))
@@ -178,15 +179,25 @@ def plan_sweep(
 
 
 def run_in_process(plan: SweepPlan, progress: Progress) -> None:
-    """Compute the missing chunks one after the other; one that fails is noted, and the rest goes on."""
-    started = time.monotonic()
-    for chunk in plan.missing:
-        error = None
-        try:
-            compute_chunk(str(plan.sweep.folder), chunk, THREADS)
-        except Exception as caught:
-            error = str(note_failure(plan.sweep, chunk, caught)["error"])
-        progress.count(chunk, error, time.monotonic() - started)
+    """Compute the missing chunks, some at a time; one that fails is noted, and the rest goes on."""
+    started, folder, policies = time.monotonic(), str(plan.sweep.folder), plan.expansion.policies
+    # Whole chunks side by side: so the parts of one that hold the interpreter's lock go on beside those of the other
+    # that do not.
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        jobs = {
+            pool.submit(compute_chunk, folder, one, policies=policies[one.first : one.stop]): one
+            for one in plan.missing
+        }
+        for job in as_completed(jobs):
+            chunk, error = jobs[job], None
+            try:
+                job.result()
+            except Exception as caught:
+                error = str(note_failure(plan.sweep, chunk, caught)["error"])
+            progress.count(chunk, error, time.monotonic() - started)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

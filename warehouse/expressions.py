@@ -68,11 +68,14 @@ class Truths:
     def guards(self, policy: Policy) -> Truth:
         """Return the guards as one: 1 where any holds, else -1 where any is not evaluable, else 0."""
         found = [self.of_rule(policy, rule) for rule in policy.guards]
-        if not found:
-            return np.zeros(len(self.trade_dates), dtype=np.int8)
-        stacked = np.stack(found)
-        joined: Truth = np.where((stacked == TRUE).any(axis=0), TRUE, stacked.min(axis=0)).astype(np.int8)
-        return joined
+        return join_guards(found) if found else np.zeros(len(self.trade_dates), dtype=np.int8)
+
+
+def join_guards(truths: Sequence[Truth]) -> Truth:
+    """Join at least one guard: 1 where any holds, else -1 where any is not evaluable, else 0."""
+    stacked = np.stack(truths)
+    joined: Truth = np.where((stacked == TRUE).any(axis=0), TRUE, stacked.min(axis=0)).astype(np.int8)
+    return joined
 
 
 @lru_cache(maxsize=1)
@@ -186,6 +189,13 @@ def evaluate_rules(
         In the order of ``trade_date``.
     """
     wanted = list(dict.fromkeys(rule_sql(policy, rule) for policy in policies for rule in policy.rules))
+    return evaluate_conditions(connection, wanted, signals=signals)
+
+
+def evaluate_conditions(
+    connection: duckdb.DuckDBPyConnection, wanted: Sequence[str], *, signals: str = SIGNALS
+) -> Truths:
+    """Evaluate conditions that `rule_sql` wrote, each once; otherwise as `evaluate_rules`."""
     dates = connection.execute(f"select trade_date from {signals} order by trade_date").fetchnumpy()  # noqa: S608
     found: dict[str, Truth] = {}
     for start in range(0, len(wanted), _EXPRESSIONS_A_QUERY):

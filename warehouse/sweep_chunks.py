@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import pandas as pd
 
@@ -15,6 +16,9 @@ from transforms.sweep.grid import GridPolicy
 from warehouse.sweep_market_file import PathMarket
 from warehouse.sweep_paths import evaluate_policies, load_path
 from warehouse.sweep_store import PUBLISHED, Chunk, SweepFolder, hash_code, load_policies, read_manifest, write_chunk
+
+_lock = Lock()
+"""A market is loaded once, whichever of several threads asks first."""
 
 Evaluate = Callable[[Path, PathMarket, Sequence[GridPolicy], int], pd.DataFrame]
 
@@ -28,8 +32,14 @@ class ChunkDone:
     seconds: float
 
 
-def compute_chunk(folder: str, chunk: Chunk, threads: int = 1, evaluate: Evaluate = evaluate_policies) -> ChunkDone:
-    """Compute a chunk and write its file.
+def compute_chunk(
+    folder: str,
+    chunk: Chunk,
+    threads: int = 1,
+    evaluate: Evaluate = evaluate_policies,
+    policies: Sequence[GridPolicy] | None = None,
+) -> ChunkDone:
+    """Compute a chunk and write its file; threads may compute several at once.
 
     Parameters
     ----------
@@ -39,6 +49,8 @@ def compute_chunk(folder: str, chunk: Chunk, threads: int = 1, evaluate: Evaluat
         Of the walk.
     evaluate
         What computes the rows.
+    policies
+        Of the chunk; None: as the sweep's plan has them.
 
     Raises
     ------
@@ -48,15 +60,23 @@ def compute_chunk(folder: str, chunk: Chunk, threads: int = 1, evaluate: Evaluat
     started = time.perf_counter()
     sweep = SweepFolder(Path(folder))
     manifest = _require_same(folder)
-    policies = load_policies(sweep, chunk)
+    some = _load_policies(folder)[chunk.first : chunk.stop] if policies is None else policies
     path_folder = sweep.path_folder(chunk.path)
-    rows = evaluate(path_folder, _load(path_folder), policies, threads)
+    with _lock:
+        path = _load(path_folder)
+    rows = evaluate(path_folder, path, some, threads)
     is_simulated = chunk.path != PUBLISHED or bool(manifest["is_simulated"])
     rows.insert(0, "policy_number", range(chunk.first, chunk.stop))
     rows.insert(2, "path", chunk.path)
     rows.insert(3, "is_simulated", is_simulated)
     write_chunk(sweep, chunk, rows)
     return ChunkDone(chunk, len(rows), time.perf_counter() - started)
+
+
+@lru_cache(maxsize=1)
+def _load_policies(folder: str) -> list[GridPolicy]:
+    # A worker computes many chunks of one sweep.
+    return load_policies(SweepFolder(Path(folder)))
 
 
 @lru_cache(maxsize=2)

@@ -6,12 +6,15 @@ computed again; a chunk that failed leaves a note and is tried again by the next
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +193,20 @@ def hash_code() -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=1)
+def _memory(process: int) -> duckdb.DuckDBPyConnection:
+    """An empty database that reads and writes the files of chunks; each use takes a cursor of its own.
+
+    To open one takes as long as to write a chunk. A process that was forked must not use that of its parent.
+    """
+    # One thread: rows are written in their order.
+    return duckdb.connect(config={"threads": 1})
+
+
+# A connection still open when the interpreter ends makes DuckDB's bindings complain on stderr.
+atexit.register(_memory.cache_clear)
+
+
 def list_chunks(policies: int, paths: Sequence[int], size: int) -> list[Chunk]:
     """Return the chunks of a sweep, path by path."""
     return [Chunk(path, first, min(first + size, policies)) for path in paths for first in range(0, policies, size)]
@@ -226,9 +243,8 @@ def write_parquet(rows: pd.DataFrame, target: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         try:
-            with duckdb.connect() as connection:
+            with _memory(os.getpid()).cursor() as connection:
                 connection.register("given", rows)
-                connection.execute("set threads = 1")
                 file = str(temporary).replace("'", "''")
                 connection.execute(f"copy (from given) to '{file}' (format parquet)")
             replace_durably(temporary, target)
@@ -248,7 +264,7 @@ def is_done(sweep: SweepFolder, chunk: Chunk, policy_ids: Sequence[str]) -> bool
     if not target.exists():
         return False
     try:
-        with duckdb.connect() as connection:
+        with _memory(os.getpid()).cursor() as connection:
             found = connection.execute("select policy_id, path from read_parquet(?)", [str(target)]).fetchall()
     except duckdb.Error:
         return False
@@ -280,5 +296,5 @@ def read_rows(sweep: SweepFolder, chunks: Sequence[Chunk]) -> pd.DataFrame:
     files = [str(sweep.chunk_file(chunk)) for chunk in chunks]
     if not files:
         return pd.DataFrame({"path": [], "is_simulated": [], "policy_id": []})
-    with duckdb.connect() as connection:
+    with _memory(os.getpid()).cursor() as connection:
         return connection.execute("from read_parquet(?) order by path, policy_number", [files]).df()

@@ -183,8 +183,8 @@ def test_chunk_that_fails_is_named_and_tried_again_while_the_rest_goes_on(
             raise ValueError("no such luck")
         return evaluate_policies(folder, path, policies, threads)
 
-    def compute(folder: str, chunk: Any, threads: int) -> Any:
-        return compute_chunk(folder, chunk, threads, spoil)
+    def compute(folder: str, chunk: Any, policies: Sequence[GridPolicy]) -> Any:
+        return compute_chunk(folder, chunk, evaluate=spoil, policies=policies)
 
     with monkeypatch.context() as patched:
         patched.setattr(sweeping, "compute_chunk", compute)

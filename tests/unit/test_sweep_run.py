@@ -29,9 +29,11 @@ from transforms.sweep import (
     compiling,
     run_policies,
 )
-from transforms.sweep.arrays import COLUMNS, MEASURE_NAMES, MEASURES_COUNT, MOST_HELD, PNL
+from transforms.sweep.arrays import COLUMNS, MEASURE_NAMES, MEASURES_COUNT, MOST_HELD, PNL, UNKNOWN, make_state
 from transforms.sweep.market import Calendar, lay_out_market
-from transforms.sweep.run import walk_policies
+from transforms.sweep.option_rows import OptionRows, price_rows
+from transforms.sweep.run import lay_out_policies, read_policy, walk_policies, walk_sums
+from transforms.sweep.sharing import walk_layers
 from warehouse.expressions import preset
 
 ARTICLE = preset("article")
@@ -256,10 +258,10 @@ def test_frame_has_every_sum_and_measure() -> None:
 def test_stamp_changes_with_a_number_that_is_compiled_in(monkeypatch: pytest.MonkeyPatch) -> None:
     from transforms.sweep import deciding, kernel
 
-    assert kernel.OPTIONS is compiling.OPTIONS
+    assert kernel.compute_stamp is compiling.compute_stamp
     before = compiling.compute_stamp()
     assert compiling.compute_stamp() == before
-    monkeypatch.setattr(deciding, "STEWARD", 7)
+    monkeypatch.setattr(deciding, "BLOCKED", 7)
     assert compiling.compute_stamp() != before
 
 
@@ -277,3 +279,68 @@ def test_numba_is_not_loaded_before_a_walk() -> None:
     code = "import sys, transforms.sweep; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
+
+
+def test_layers_that_policies_share_are_walked_once_and_given_to_each() -> None:
+    market = hedge_market()
+    swept = build_sweep_market(market, listing(market), [ARTICLE.machine()])
+    larger = ARTICLE.with_values({"base_notional_frac": 0.015}).machine()
+    policies = [
+        stretch(**ACTIVE),
+        replace(stretch(**ACTIVE), machine=larger),
+        stretch(**ACTIVE),
+        replace(stretch(**ACTIVE), reading="short_front"),
+    ]
+    numbers = [read_policy(swept, one) for one in policies]
+    kept = np.array([PNL], np.int64)
+    layers = walk_layers(swept.arrays, lay_out_policies(numbers, swept.arrays, NAV), kept, [make_state(swept.arrays)])
+    # The size of the base decides that of the temporal layer; the reading concerns the temporal layer alone.
+    assert [one.group_of.tolist() for one in layers] == [[0, 1, 0, 0], [0, 1, 0, 2], [0, 0, 0, 0]]
+    assert [len(one.walked.totals) for one in layers] == [2, 3, 1]
+    alone = [run_policies(swept, [one], keep=AMOUNT_NAMES) for one in policies]
+    together = run_policies(swept, policies, keep=AMOUNT_NAMES)
+    for number, one in enumerate(alone):
+        for name in AMOUNT_NAMES:
+            np.testing.assert_array_equal(together.daily_cents[name][number], one.daily_cents[name][0])
+
+
+def test_sums_are_those_of_the_result() -> None:
+    market = hedge_market()
+    swept = build_sweep_market(market, listing(market), [ARTICLE.machine()])
+    policies = [stretch(**ACTIVE), stretch()]
+    result = run_policies(swept, policies, keep=["pnl", "interest"])
+    laid = lay_out_policies([read_policy(swept, one) for one in policies], swept.arrays, NAV)
+    for threads in (1, 2):
+        sums = walk_sums(swept.arrays, laid, threads)
+        net = (result.daily_cents["pnl"] - result.daily_cents["interest"])[:, :, -1]
+        np.testing.assert_array_equal(sums.net_cents, net)
+        assert net.any()
+        for name, values in result.totals_cents.items():
+            np.testing.assert_array_equal(sums.totals_cents[name], values)
+
+
+def test_rows_of_options_priced_together_are_those_priced_one_by_one() -> None:
+    market = hedge_market()
+    swept = build_sweep_market(market, listing(market), [ARTICLE.machine()])
+    arrays = swept.arrays
+    listed = [
+        VixOption(date.fromordinal(int(expiry)), float(strike), bool(is_call))
+        for expiry, strike, is_call in zip(
+            arrays.option_expiry, arrays.option_strike, arrays.option_is_call, strict=True
+        )
+    ]
+    needs = pd.DataFrame(
+        [
+            (pd.Timestamp(day), pd.Timestamp(one.expiry), one.strike_pts, "C" if one.is_call else "P")
+            for one in listed
+            for day in DAYS
+        ],
+        columns=["trade_date", "expiry_date", "strike_pts", "right"],
+    )
+    marks = Marks(market.futures, market.options.price_for(market.futures, needs))
+    plain = price_rows(market.futures, listed, arrays.option_first, marks)
+    assert len(plain) > 1
+    for one, other in zip(plain, price_rows(market.futures, listed, arrays.option_first, market.options), strict=True):
+        for name in OptionRows._fields:
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert any((one.aged != UNKNOWN).any() for one in plain)

@@ -46,7 +46,11 @@ class OptionMarket:
         return price_options(needs, self.expiries, quotes=self.quotes, calibrations=self.calibrations, rules=self.rules)
 
     def price_for(self, futures: FuturesMarket, needs: pd.DataFrame) -> PricedOptions:
-        """Price options and make a pricer of them; a quoted bid and ask say the half-spread of their own session."""
+        """Price options and make a pricer of them: see `price_with_spreads`."""
+        return build_priced_options(futures.days, self.price_with_spreads(needs), self.spreads)
+
+    def price_with_spreads(self, needs: pd.DataFrame) -> pd.DataFrame:
+        """Price options, in order; ``half_spread_pts`` where a quoted bid and ask of their own session say it."""
         priced = self.price(needs)
         if self.quotes is not None and len(self.quotes):
             keys = ["trade_date", "expiry_date", "strike_pts", "right"]
@@ -57,7 +61,7 @@ class OptionMarket:
             quoted = quoted.loc[is_two_sided, [*keys, "half_spread_pts"]].drop_duplicates(keys)
             quoted = quoted.astype(dict.fromkeys(keys[:2], "datetime64[us]"))
             priced = priced.merge(quoted, on=keys, how="left", validate="one_to_one")
-        return build_priced_options(futures.days, priced, self.spreads)
+        return priced
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,6 @@
 """The pass over the sessions: one function, read by Python and compiled by numba alike.
 
-It takes and returns NumPy arrays and scalars only, calls no function of ours, and does the same floating-point
+It takes NumPy arrays and scalars only, makes none, calls no function of ours, and does the same floating-point
 operations in the same order either way, so that a compiled path equals a plain one to the last bit.
 """
 
@@ -86,7 +86,13 @@ class Arrays(NamedTuple):
     gains_rolled_frac: Floats
 
 
-def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
+def make_arrays(sessions: int) -> Arrays:
+    """Make the room that `walk_sessions` writes to: one array a field, each by the kind that its column has."""
+    kinds = {name: np.float64 if name.endswith("_frac") else np.int8 for name in Arrays._fields}
+    return Arrays(**{name: np.zeros(sessions, kind) for name, kind in kinds.items()})  # type: ignore[arg-type]  # by name
+
+
+def walk_sessions(inputs: Columns, numbers: Numbers, path: Arrays, pnl_up_to: Floats) -> None:
     """Walk the layers through the sessions; the rules are told in the package's docstring.
 
     Parameters
@@ -95,33 +101,13 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
         Arrays of shape (n,), as in LayerInputs.
     numbers
         As in LayerSettings.
-
-    Returns
-    -------
-    Arrays
-        Arrays of shape (n,), as in LayerPath.
+    path
+        Arrays of shape (n,), as in LayerPath; every element of every array is written.
+    pnl_up_to
+        Shape (n + 1,): room for the sum of the known P&L, that up to and with session t at t + 1.
     """
     sessions = len(inputs.front_expiry)
-    path = Arrays(
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.int8),
-        np.zeros(sessions, np.float64),
-        np.zeros(sessions, np.float64),
-        np.zeros(sessions, np.float64),
-        np.zeros(sessions, np.float64),
-        np.zeros(sessions, np.float64),
-    )
-    # Sum of the known P&L up to and with session t stands at t + 1.
-    pnl_up_to = np.zeros(sessions + 1, np.float64)
+    pnl_up_to[0] = 0.0
 
     base = LayerState.IDLE
     cycle = 0
@@ -167,6 +153,7 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
 
         # --- 2. guards and mode ------------------------------------------------------------------------
         path.temporal_pnl_since_entry_frac[t] = math.nan
+        path.gains_rolled_frac[t] = 0.0
         if steps > 0:
             since_entry += temporal_pnl
             front_gain += front_pnl
@@ -389,4 +376,3 @@ def walk_sessions(inputs: Columns, numbers: Numbers) -> Arrays:
         front_earning, front_traded = front_traded, front_decided
         back_earning, back_traded = back_traded, back_decided
         rank_earning = rank_traded
-    return path

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from transforms.layers.codes import Layer, LayerState, Reason
-from transforms.layers.machine import Arrays, Columns, Numbers, walk_sessions
-from transforms.layers.records import LayerInputs, LayerPath, LayerSettings, Transition
+from transforms.layers.machine import Arrays, Columns, Numbers, make_arrays, walk_sessions
+from transforms.layers.records import Floats, LayerInputs, LayerPath, LayerSettings, Transition
 
 Edge = tuple[LayerState, LayerState]
 
-_ALWAYS_GIVEN = ("listed", "converge", "open_shorts", "constructible")
+ALWAYS_GIVEN = ("listed", "converge", "open_shorts", "constructible")
+"""Permissions: given where a policy does not use the role. The others are events, which then never happen."""
 
 _SCALED_EDGES = frozenset(
     {
@@ -137,32 +138,40 @@ def list_transitions(path: LayerPath) -> list[Transition]:
     return transitions
 
 
-def _run(walk: Callable[[Columns, Numbers], Arrays], inputs: LayerInputs, settings: LayerSettings) -> LayerPath:
-    return LayerPath(**walk(_fill_columns(inputs), _list_numbers(settings))._asdict())
+Walk = Callable[[Columns, Numbers, Arrays, Floats], None]
+
+
+def _run(walk: Walk, inputs: LayerInputs, settings: LayerSettings) -> LayerPath:
+    sessions = len(inputs.front_expiry)
+    path = make_arrays(sessions)
+    walk(fill_columns(inputs), list_numbers(settings), path, np.zeros(sessions + 1))
+    return LayerPath(**path._asdict())
 
 
 @cache
-def _compile_walk() -> Callable[[Columns, Numbers], Arrays]:
+def _compile_walk() -> Walk:
     # Heavy, and of no use to a night that runs one policy.
     import numba
 
     return numba.njit(nogil=True)(walk_sessions)
 
 
-def _fill_columns(inputs: LayerInputs) -> Columns:
+def fill_columns(inputs: LayerInputs) -> Columns:
+    """Lay out inputs for the machine, the roles that the policy does not use filled in."""
     sessions = len(inputs.front_expiry)
     columns: dict[str, npt.NDArray[np.generic]] = {}
     for field in fields(inputs):
         values = getattr(inputs, field.name)
         if values is None:
             dtype = np.int16 if field.name == "excursions" else np.int8
-            values = np.full(sessions, field.name in _ALWAYS_GIVEN, dtype)
+            values = np.full(sessions, field.name in ALWAYS_GIVEN, dtype)
         # Compiled code is specialised by layout: another one would be compiled anew.
         columns[field.name] = np.require(values, requirements=["C", "W"])
     return Columns(**columns)  # type: ignore[arg-type]  # the fields are the same, by a test
 
 
-def _list_numbers(settings: LayerSettings) -> Numbers:
+def list_numbers(settings: LayerSettings) -> Numbers:
+    """Lay out settings for the machine, as plain scalars."""
     return Numbers(
         is_base_enabled=bool(settings.is_base_enabled),
         is_temporal_vega_enabled=bool(settings.is_temporal_vega_enabled),

@@ -201,7 +201,7 @@ class Policy:
             if parameter in MACHINE:
                 MACHINE[parameter].check(parameter, float(value))
         changed = tuple(
-            replace(parameter, value=float(values.get(parameter.name, parameter.value)))
+            replace(parameter, value=float(values[parameter.name])) if parameter.name in values else parameter
             for parameter in self.parameters
         )
         policy = replace(self, parameters=changed, name=name or self.name)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from transforms.layers.codes import LayerState, Mode, Reading
+from transforms.layers.codes import LayerState, Reading
 from transforms.ledger.account import AMOUNTS, COUNTS
 from transforms.positions.market import HIGHEST_RANK as _HIGHEST_RANK
 
@@ -22,7 +22,6 @@ Floats = npt.NDArray[np.float64]
 
 # Plain numbers: compiled code takes them in as constants.
 IDLE, ARMED, BLOCKED = int(LayerState.IDLE), int(LayerState.ARMED), int(LayerState.BLOCKED)
-STEWARD = int(Mode.STEWARD)
 EQUAL_VEGA, CONTRACTS, BASE_MATCHED = int(Reading.EQUAL_VEGA), int(Reading.CONTRACTS), int(Reading.BASE_MATCHED)
 BASE, TEMPORAL, SECOND = range(3)
 LAYERS = 3
@@ -38,6 +37,9 @@ ROLL, CURVE, THETA, OPTION_MOVE, COST, INTEREST, COST_AT_MID, COST_AT_FULL, UNSP
 CREDIT_RECEIVED, CREDIT_KEPT, PROTECTION_COST, GAINS_ROLLED, SHORT_OPEN, MARGIN = range(9, 15)
 UNMARKED, INTEREST_UNKNOWN, PNL = range(15, 18)
 COLUMNS = 18
+NET, IS_HELD = COLUMNS, COLUMNS + 1
+"""Further columns of a session: P&L without interest, and whether something is held at the close."""
+ROW_COLUMNS = COLUMNS + 2
 
 LOWEST_USD, HIGHEST_USD, SLACK, HEDGE_RATIO, VXM_BELOW, SHORT_LOSS_USD, GAIN_ROLL = range(7)
 VX_SPREAD, VX_FEE, VXM_FEE, OPTION_FEE, AT_MID, AT_PART, AT_FULL, MARGIN_SHARE = range(8)
@@ -81,57 +83,81 @@ class Market(NamedTuple):
     calendar_sides: Ints  # (s, n, k)
 
 
-class Policies(NamedTuple):
-    """p policies over n sessions: states as in LayerPath, and numbers."""
+class Paths(NamedTuple):
+    """What the layers of p policies do over n sessions, as in LayerPath; every array (p, n)."""
 
-    base_state: Bytes  # (p, n)
+    base_state: Bytes
     held_rank: Bytes
     steps: Bytes
     second_state: Bytes
-    mode: Bytes
-    may_open: Bytes
+    may_open: Bytes  # 1 where the second engine constructs if its calendar is listed
     is_shift: Bytes
+
+
+class Policies(NamedTuple):
+    """p policies: what their layers do, and their numbers."""
+
+    paths: Paths
     numbers: Floats  # (p, 7)
     costs: Floats  # (p, 8)
     reading: Ints  # (p,)
     calendar: Ints  # (p,) set of calendars, -1 none
 
 
-class State(NamedTuple):
-    """What the three layers hold and want, by layer and place; one for each thread."""
+class Walked(NamedTuple):
+    """What the walk of g layers writes, by layer; one of them may belong to many policies."""
 
-    held: Ints  # (3, MOST_HELD) instruments
+    daily: Ints  # (g, kept, n) amounts that are kept
+    totals: Ints  # (g, columns)
+    codes: Ints  # (g,) how it ended
+    base_vega: Floats  # (g, n) dollars a point that a base wants, NaN where it wants nothing; of other layers (g, 0)
+
+
+MEASURED = (PNL, MARGIN, IS_HELD)
+"""Columns of a session that the measures are made of; the walk keeps them first, in this order."""
+
+
+class State(NamedTuple):
+    """What a layer holds and wants, by place; one for each thread."""
+
+    held: Ints  # (MOST_HELD,) instruments
     contracts: Ints
     last: Ints  # newest mark, ticks
     short: Ints  # open P&L of a short, cents
-    held_count: Ints  # (3,)
-    wants: Ints  # (3, legs) instruments
+    wants: Ints  # (legs,) instruments
     wanted: Ints
     exact: Floats  # before rounding
-    want_count: Ints  # (3,)
-    gain: Ints  # (3,) gain of long futures since the last shift, cents
-    margin: Ints  # (3,)
     orders: Ints  # (2, MOST_HELD + legs) instruments and contracts
-    rows: Ints  # (4, columns) the session's amounts
-    peaks: Ints  # (4,) highest cumulated P&L so far
+    row: Ints  # (row columns,) the session's amounts
+    now: Ints  # (5,) HELD_COUNT, WANT_COUNT, GAIN, MARGIN_NOW, HAS_CHANGED
+
+
+HELD_COUNT, WANT_COUNT, GAIN, MARGIN_NOW, HAS_CHANGED = range(5)
+"""Places of `State.now`; GAIN: of long futures since the last shift, cents; HAS_CHANGED: what is held, this session."""
 
 
 def make_state(market: Market) -> State:
     """Make the room that a thread needs."""
     legs = max(2, market.calendar_legs.shape[2])
     return State(
-        held=np.zeros((LAYERS, MOST_HELD), np.int64),
-        contracts=np.zeros((LAYERS, MOST_HELD), np.int64),
-        last=np.zeros((LAYERS, MOST_HELD), np.int64),
-        short=np.zeros((LAYERS, MOST_HELD), np.int64),
-        held_count=np.zeros(LAYERS, np.int64),
-        wants=np.zeros((LAYERS, legs), np.int64),
-        wanted=np.zeros((LAYERS, legs), np.int64),
-        exact=np.zeros((LAYERS, legs), np.float64),
-        want_count=np.zeros(LAYERS, np.int64),
-        gain=np.zeros(LAYERS, np.int64),
-        margin=np.zeros(LAYERS, np.int64),
+        held=np.zeros(MOST_HELD, np.int64),
+        contracts=np.zeros(MOST_HELD, np.int64),
+        last=np.zeros(MOST_HELD, np.int64),
+        short=np.zeros(MOST_HELD, np.int64),
+        wants=np.zeros(legs, np.int64),
+        wanted=np.zeros(legs, np.int64),
+        exact=np.zeros(legs, np.float64),
         orders=np.zeros((2, MOST_HELD + legs), np.int64),
-        rows=np.zeros((LAYERS + 1, COLUMNS), np.int64),
-        peaks=np.zeros(LAYERS + 1, np.int64),
+        row=np.zeros(ROW_COLUMNS, np.int64),
+        now=np.zeros(5, np.int64),
+    )
+
+
+def make_walked(layers: int, sessions: int, kept: int, is_base: bool = False) -> Walked:
+    """Make the room that the walk of some layers writes to."""
+    return Walked(
+        daily=np.zeros((layers, kept, sessions), np.int64),
+        totals=np.zeros((layers, COLUMNS), np.int64),
+        codes=np.zeros(layers, np.int64),
+        base_vega=np.zeros((layers, sessions if is_base else 0), np.float64),
     )

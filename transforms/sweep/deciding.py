@@ -22,12 +22,11 @@ from transforms.sweep.arrays import (
     OK,
     SECOND,
     SLACK,
-    STEWARD,
     TEMPORAL,
     VXM_BELOW,
+    WANT_COUNT,
     Floats,
     Market,
-    Policies,
     State,
 )
 from transforms.sweep.compiling import compiled
@@ -61,7 +60,7 @@ def column_at(market: Market, t: int, rank: int) -> int:
 
 @compiled
 def want_future(
-    market: Market, state: State, numbers: Floats, layer: int, t: int, column: int, vega: float, highest: float
+    market: Market, state: State, numbers: Floats, t: int, column: int, vega: float, highest: float
 ) -> None:
     """Add a leg as `transforms.positions.sizing.split_contracts` makes it."""
     is_mini = market.is_mini_listed[t] and abs(vega) / 1000 < numbers[VXM_BELOW]
@@ -71,27 +70,35 @@ def want_future(
     most = highest / multiplier * (1 + 1e-12)
     if abs(contracts) > most:
         contracts = math.floor(most) if contracts > 0 else -math.floor(most)
-    place = state.want_count[layer]
-    state.wants[layer, place] = column + (len(market.expiry) if is_mini else 0)
-    state.wanted[layer, place] = contracts
-    state.exact[layer, place] = exact
-    state.want_count[layer] += 1
+    place = state.now[WANT_COUNT]
+    state.wants[place] = column + (len(market.expiry) if is_mini else 0)
+    state.wanted[place] = contracts
+    state.exact[place] = exact
+    state.now[WANT_COUNT] += 1
 
 
 @compiled
 def keep_unexpired(market: Market, state: State, layer: int, day: int) -> bool:
     """Drop the legs that have expired by a day; tell whether one of them was sold."""
     left, had_short = 0, False
-    for i in range(state.want_count[layer]):
-        if expiry_of(market, state.wants[layer, i]) > day:
-            state.wants[layer, left] = state.wants[layer, i]
-            state.wanted[layer, left] = state.wanted[layer, i]
-            state.exact[layer, left] = state.exact[layer, i]
+    for i in range(state.now[WANT_COUNT]):
+        if expiry_of(market, layer, state.wants[i]) > day:
+            state.wants[left] = state.wants[i]
+            state.wanted[left] = state.wanted[i]
+            state.exact[left] = state.exact[i]
             left += 1
         else:
-            had_short = had_short or state.wanted[layer, i] < 0
-    state.want_count[layer] = left
+            had_short = had_short or state.wanted[i] < 0
+    state.now[WANT_COUNT] = left
     return had_short
+
+
+@compiled
+def wanted_vega(market: Market, state: State) -> float:
+    """Dollars a point that the base wants before rounding; NaN where it wants nothing."""
+    if state.now[WANT_COUNT] == 0:
+        return math.nan
+    return float(state.exact[0] * (cents_a_tick(market, state.wants[0]) * 100))
 
 
 @compiled
@@ -101,28 +108,28 @@ def decide_base(
     """As `transforms.positions.targets.build_base_targets` at one close; return the contract it is held in."""
     keep_unexpired(market, state, BASE, market.day[t])
     if layer_state == IDLE:
-        state.want_count[BASE] = 0
+        state.now[WANT_COUNT] = 0
         return held_column
     column = column_at(market, t, rank)
     ticks = market.ticks[column, t] if column >= 0 else -1
     if layer_state == BLOCKED or ticks <= 0:
         return held_column
     price, lowest, highest = ticks / 10000, numbers[LOWEST_USD], numbers[HIGHEST_USD]
-    if state.want_count[BASE] == 0 or held_column != column:
+    if state.now[WANT_COUNT] == 0 or held_column != column:
         notional = numbers[HEDGE_RATIO] * abs(market.protected_vega_usd[t]) * market.betas[t, rank - 1] * price
         notional = min(max(notional, lowest), highest) if math.isfinite(notional) else lowest
     else:
-        multiplier = cents_a_tick(market, state.wants[BASE, 0]) * 100
-        held = abs(state.wanted[BASE, 0]) * multiplier * price
-        exact = abs(state.exact[BASE, 0]) * multiplier * price
+        multiplier = cents_a_tick(market, state.wants[0]) * 100
+        held = abs(state.wanted[0]) * multiplier * price
+        exact = abs(state.exact[0]) * multiplier * price
         if held > highest * (1 + numbers[SLACK]):
             notional = highest
         elif max(held, exact) < lowest * (1 - numbers[SLACK]):
             notional = lowest
         else:
             return held_column
-    state.want_count[BASE] = 0
-    want_future(market, state, numbers, BASE, t, column, notional / price, highest / price)
+    state.now[WANT_COUNT] = 0
+    want_future(market, state, numbers, t, column, notional / price, highest / price)
     return column
 
 
@@ -135,21 +142,24 @@ def decide_temporal(
     steps: int,
     rank: int,
     reading: int,
+    base_vega: float,
     sized_steps: int,
     sized_front: int,
 ) -> tuple[int, int]:
-    """As `transforms.positions.targets.build_temporal_targets` at one close; return what it is sized for."""
+    """As `transforms.positions.targets.build_temporal_targets` at one close; return what it is sized for.
+
+    Of the base it takes `wanted_vega` of the same close, and nothing else.
+    """
     keep_unexpired(market, state, TEMPORAL, market.day[t])
     if steps == 0:
-        state.want_count[TEMPORAL] = 0
+        state.now[WANT_COUNT] = 0
         return 0, -1
     rank = max(rank, 1)
     front, back = column_at(market, t, rank), column_at(market, t, rank + 1)
     if front < 0 or (sized_steps == steps and sized_front == front) or back < 0 or rank >= HIGHEST_RANK:
         return sized_steps, sized_front
-    if state.want_count[BASE] > 0:
-        base = state.exact[BASE, 0] * (cents_a_tick(market, state.wants[BASE, 0]) * 100)
-    else:
+    base = base_vega
+    if math.isnan(base):
         ticks = market.ticks[front, t]
         base = numbers[LOWEST_USD] / (ticks / 10000) if ticks > 0 else math.nan
     front_beta, back_beta = market.betas[t, rank - 1], market.betas[t, rank]
@@ -166,28 +176,28 @@ def decide_temporal(
         front_vega = -front_vega
     if math.isnan(front_vega) or math.isnan(back_vega):
         return sized_steps, sized_front
-    state.want_count[TEMPORAL] = 0
-    want_future(market, state, numbers, TEMPORAL, t, front, front_vega, math.inf)
-    want_future(market, state, numbers, TEMPORAL, t, back, back_vega, math.inf)
+    state.now[WANT_COUNT] = 0
+    want_future(market, state, numbers, t, front, front_vega, math.inf)
+    want_future(market, state, numbers, t, back, back_vega, math.inf)
     return steps, front
 
 
 @compiled
 def drop_shorts(market: Market, state: State) -> None:
     """Give up every expiry of the second engine that holds a short."""
-    count, left = state.want_count[SECOND], 0
+    count, left = state.now[WANT_COUNT], 0
     for i in range(count):
         is_given_up = False
         for j in range(count):
-            is_same = expiry_of(market, state.wants[SECOND, j]) == expiry_of(market, state.wants[SECOND, i])
-            is_given_up = is_given_up or (is_same and state.wanted[SECOND, j] < 0)
+            is_same = expiry_of(market, SECOND, state.wants[j]) == expiry_of(market, SECOND, state.wants[i])
+            is_given_up = is_given_up or (is_same and state.wanted[j] < 0)
         state.orders[0, i] = 0 if is_given_up else 1
     for i in range(count):
         if state.orders[0, i] == 1:
-            state.wants[SECOND, left] = state.wants[SECOND, i]
-            state.wanted[SECOND, left] = state.wanted[SECOND, i]
+            state.wants[left] = state.wants[i]
+            state.wanted[left] = state.wanted[i]
             left += 1
-    state.want_count[SECOND] = left
+    state.now[WANT_COUNT] = left
 
 
 @compiled
@@ -212,35 +222,33 @@ def construct(market: Market, state: State, limit: float, t: int, calendar: int)
             legs += 1
     for i in range(legs):
         if contracts[i] < 0:
-            loss = loss_bound(market, instruments, contracts, legs, expiry_of(market, instruments[i]))
+            loss = loss_bound(market, instruments, contracts, legs, expiry_of(market, SECOND, instruments[i]))
             if math.isinf(loss) or loss > limit:
                 return 0
     for i in range(legs):
-        state.wants[SECOND, i] = instruments[i]
-        state.wanted[SECOND, i] = contracts[i]
-    state.want_count[SECOND] = legs
+        state.wants[i] = instruments[i]
+        state.wanted[i] = contracts[i]
+    state.now[WANT_COUNT] = legs
     return 1
 
 
 @compiled
 def decide_second(
-    market: Market, policies: Policies, state: State, limit: float, p: int, t: int, is_due: bool
+    market: Market, state: State, limit: float, t: int, calendar: int, layer_state: int, may_open: int, is_due: bool
 ) -> tuple[bool, int]:
     """As `transforms.positions.targets.build_second_engine_targets` at one close; whether the shorts are due."""
     is_due = keep_unexpired(market, state, SECOND, market.day[t]) or is_due
-    layer_state = policies.second_state[p, t]
     if layer_state == IDLE:
-        state.want_count[SECOND] = 0
+        state.now[WANT_COUNT] = 0
         return True, OK
     if layer_state == BLOCKED:
         return is_due, OK
     if layer_state == ARMED:
         drop_shorts(market, state)
         return True, OK
-    is_held = not is_due and state.want_count[SECOND] > 0
-    if is_held or policies.mode[p, t] == STEWARD or policies.may_open[p, t] != 1:
+    if (not is_due and state.now[WANT_COUNT] > 0) or may_open == 0:
         return is_due, OK
-    made = construct(market, state, limit, t, policies.calendar[p])
+    made = construct(market, state, limit, t, calendar)
     if made < 0:
         return is_due, NOT_LOOKED_UP
     return (False if made else is_due), OK

@@ -1,6 +1,9 @@
 """The walk of the hedge over many policies, compiled: each close trades, is booked, and decides.
 
-Equal to the cent to `transforms.positions` and `transforms.ledger`; `transforms.sweep.run` compares them.
+Equal to the cent to `transforms.positions` and `transforms.ledger`; `transforms.sweep.run` compares them. Each layer is
+walked for itself. Nothing couples them but one number a session, the dollars a point that the base wants, by which the
+temporal layer is sized: `transforms.positions.walk` and `transforms.ledger` book a layer from its own targets alone,
+and the portfolio is the sum of the layers. So a layer that policies share is walked once: `transforms.sweep.sharing`.
 """
 
 from __future__ import annotations
@@ -8,186 +11,293 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
-from typing import Any
-
-import numba
+from typing import NamedTuple
 
 from transforms.sweep.arrays import (
+    BASE,
     COLUMNS,
     COST,
     CREDIT_KEPT,
     CURVE,
     DRAWDOWN,
+    GAIN,
     GAIN_ROLL,
     GAINS_ROLLED,
+    HAS_CHANGED,
+    HELD_COUNT,
     HELD_SESSIONS,
     HIGHEST_MARGIN,
+    IDLE,
     INTEREST,
     INTEREST_UNKNOWN,
+    IS_HELD,
     LAYERS,
     MARGIN,
+    MARGIN_NOW,
+    NET,
     OK,
     OPTION_MOVE,
     PNL,
     PROTECTION_COST,
     ROLL,
+    ROW_COLUMNS,
+    SECOND,
     SHORT_LOSS_USD,
     SHORT_OPEN,
     SQUARES,
     TEMPORAL,
     THETA,
+    WANT_COUNT,
     WORST,
     Floats,
     Ints,
     Market,
     Policies,
     State,
+    Walked,
 )
-from transforms.sweep.compiling import OPTIONS, compiled, compute_stamp
-from transforms.sweep.deciding import decide_base, decide_second, decide_temporal
+from transforms.sweep.compiling import compile_kept, compiled, compute_stamp
+from transforms.sweep.deciding import decide_base, decide_second, decide_temporal, wanted_vega
 from transforms.sweep.trading import book_marks, round_half_away, set_margin, trade
-
-
-@compiled
-def book_session(market: Market, policies: Policies, state: State, p: int, layer: int, t: int, row: Ints) -> int:
-    """Book a session of a layer: interest, marks, settlements and trades, a Time-Shift, collateral."""
-    costs = policies.costs[p]
-    if state.margin[layer] != 0:
-        rate = market.bill_return[t]
-        if math.isnan(rate):
-            row[INTEREST_UNKNOWN] = 1
-        else:
-            row[INTEREST] = round_half_away(state.margin[layer] * rate)
-    book_marks(market, state, layer, t, row)
-    code = trade(market, state, costs, layer, t, row)
-    if code != OK:
-        return code
-    if state.held_count[layer] == 0:
-        state.gain[layer] = 0
-    if layer == TEMPORAL and policies.is_shift[p, t]:
-        rolled = int(max(state.gain[layer], 0) * policies.numbers[p, GAIN_ROLL])
-        row[GAINS_ROLLED] += rolled
-        row[CREDIT_KEPT] += rolled
-        row[PROTECTION_COST] += rolled
-        state.gain[layer] = 0
-    code = set_margin(market, state, costs, layer)
-    row[MARGIN] = state.margin[layer]
-    for i in range(state.held_count[layer]):
-        row[SHORT_OPEN] += state.short[layer, i]
-    row[PNL] = row[ROLL] + row[CURVE] + row[THETA] + row[OPTION_MOVE] + row[COST] + row[INTEREST]
-    return code
-
-
-@compiled
-def summarise(state: State, totals: Ints, measures: Floats) -> None:
-    """Add a session's rows to what is known of all sessions."""
-    rows, peaks = state.rows, state.peaks
-    holding = 0
-    for layer in range(LAYERS):
-        holding += state.held_count[layer]
-    for layer in range(LAYERS + 1):
-        row, measure = rows[layer], measures[layer]
-        for k in range(COLUMNS):
-            totals[layer, k] = row[k] if k == SHORT_OPEN else totals[layer, k] + row[k]
-        pnl = float(row[PNL])
-        measure[SQUARES] += pnl * pnl
-        measure[WORST] = min(measure[WORST], pnl)
-        peaks[layer] = max(peaks[layer], totals[layer, PNL])
-        measure[DRAWDOWN] = max(measure[DRAWDOWN], float(peaks[layer] - totals[layer, PNL]))
-        measure[HIGHEST_MARGIN] = max(measure[HIGHEST_MARGIN], float(row[MARGIN]))
-        held = state.held_count[layer] if layer < LAYERS else holding
-        measure[HELD_SESSIONS] += 1.0 if held > 0 else 0.0
 
 
 @compiled
 def clear(state: State) -> None:
     """Hold and want nothing."""
-    for layer in range(LAYERS):
-        state.held_count[layer] = 0
-        state.want_count[layer] = 0
-        state.gain[layer] = 0
-        state.margin[layer] = 0
-    for layer in range(LAYERS + 1):
-        state.peaks[layer] = 0
+    state.now[HELD_COUNT] = 0
+    state.now[WANT_COUNT] = 0
+    state.now[GAIN] = 0
+    state.now[MARGIN_NOW] = 0
 
 
 @compiled
-def walk_policy(
-    market: Market, policies: Policies, state: State, p: int, kept: Ints, daily: Ints, totals: Ints, measures: Floats
+def is_empty(state: State) -> bool:
+    """Tell whether there is nothing to book: nothing held, no order, no collateral that earns."""
+    now = state.now
+    return bool(now[HELD_COUNT] == 0 and now[WANT_COUNT] == 0 and now[MARGIN_NOW] == 0)
+
+
+@compiled
+def book_session(
+    market: Market, state: State, costs: Floats, layer: int, t: int, is_shift: int, gain_roll: float
 ) -> int:
-    """Walk one policy through all sessions; return how it ended."""
+    """Book a session of a layer: interest, marks, settlements and trades, a Time-Shift, collateral."""
+    row, now = state.row, state.now
+    for k in range(ROW_COLUMNS):
+        row[k] = 0
+    if now[MARGIN_NOW] != 0:
+        rate = market.bill_return[t]
+        if math.isnan(rate):
+            row[INTEREST_UNKNOWN] = 1
+        else:
+            row[INTEREST] = round_half_away(now[MARGIN_NOW] * rate)
+    now[HAS_CHANGED] = 0
+    book_marks(market, state, layer, t)
+    code = trade(market, state, costs, layer, t)
+    if code != OK:
+        return code
+    if now[HELD_COUNT] == 0:
+        now[GAIN] = 0
+    if layer == TEMPORAL and is_shift:
+        rolled = int(max(now[GAIN], 0) * gain_roll)
+        row[GAINS_ROLLED] += rolled
+        row[CREDIT_KEPT] += rolled
+        row[PROTECTION_COST] += rolled
+        now[GAIN] = 0
+    code = set_margin(market, state, costs, layer)
+    row[MARGIN] = now[MARGIN_NOW]
+    for i in range(now[HELD_COUNT]):
+        row[SHORT_OPEN] += state.short[i]
+    row[IS_HELD] = 1 if now[HELD_COUNT] > 0 else 0
+    row[NET] = row[ROLL] + row[CURVE] + row[THETA] + row[OPTION_MOVE] + row[COST]
+    row[PNL] = row[NET] + row[INTEREST]
+    return code
+
+
+@compiled
+def keep(state: State, t: int, kept: Ints, daily: Ints, totals: Ints) -> None:
+    """Add a session's amounts to the sums, and put away those that are kept."""
+    row = state.row
+    for k in range(COLUMNS):
+        totals[k] += row[k]
+    totals[SHORT_OPEN] = row[SHORT_OPEN]
+    for k in range(len(kept)):
+        daily[k, t] = row[kept[k]]
+
+
+@compiled
+def walk_base(market: Market, policies: Policies, state: State, p: int, kept: Ints, walked: Walked, g: int) -> int:
+    """Walk the base of a policy through all sessions; return how it ended."""
     clear(state)
-    numbers = policies.numbers[p]
-    rows = state.rows
+    paths, numbers, costs = policies.paths, policies.numbers[p], policies.costs[p]
+    states, ranks = paths.base_state[p], paths.held_rank[p]
     held_column = -1
-    sized_steps, sized_front = 0, -1
-    is_due = True
     for t in range(len(market.day)):
-        for layer in range(LAYERS + 1):
-            for k in range(COLUMNS):
-                rows[layer, k] = 0
-        for layer in range(LAYERS):
-            # Of a layer that holds nothing and has no order there is nothing to book.
-            if state.held_count[layer] == 0 and state.want_count[layer] == 0 and state.margin[layer] == 0:
-                continue
-            code = book_session(market, policies, state, p, layer, t, rows[layer])
+        if not is_empty(state):
+            code = book_session(market, state, costs, BASE, t, 0, 0.0)
             if code != OK:
                 return code
-            for k in range(COLUMNS):
-                rows[LAYERS, k] += rows[layer, k]
-        summarise(state, totals, measures)
-        for layer in range(LAYERS + 1):
-            for k in range(len(kept)):
-                daily[t, layer, k] = rows[layer, kept[k]]
-        held_column = decide_base(
-            market, state, numbers, t, policies.base_state[p, t], policies.held_rank[p, t], held_column
-        )
+            keep(state, t, kept, walked.daily[g], walked.totals[g])
+        held_column = decide_base(market, state, numbers, t, states[t], ranks[t], held_column)
+        walked.base_vega[g, t] = wanted_vega(market, state)
+    return OK
+
+
+@compiled
+def walk_temporal(
+    market: Market, policies: Policies, state: State, p: int, base_vega: Floats, kept: Ints, walked: Walked, g: int
+) -> int:
+    """Walk the temporal layer of a policy through all sessions; return how it ended."""
+    clear(state)
+    paths, numbers, costs = policies.paths, policies.numbers[p], policies.costs[p]
+    steps, ranks, shifts, reading = paths.steps[p], paths.held_rank[p], paths.is_shift[p], policies.reading[p]
+    sized_steps, sized_front = 0, -1
+    for t in range(len(market.day)):
+        if not is_empty(state):
+            code = book_session(market, state, costs, TEMPORAL, t, shifts[t], numbers[GAIN_ROLL])
+            if code != OK:
+                return code
+            keep(state, t, kept, walked.daily[g], walked.totals[g])
+        elif steps[t] == 0:
+            sized_steps, sized_front = 0, -1
+            continue
         sized_steps, sized_front = decide_temporal(
-            market,
-            state,
-            numbers,
-            t,
-            policies.steps[p, t],
-            policies.held_rank[p, t],
-            policies.reading[p],
-            sized_steps,
-            sized_front,
+            market, state, numbers, t, steps[t], ranks[t], reading, base_vega[t], sized_steps, sized_front
         )
-        is_due, code = decide_second(market, policies, state, numbers[SHORT_LOSS_USD], p, t, is_due)
+    return OK
+
+
+@compiled
+def walk_second(market: Market, policies: Policies, state: State, p: int, kept: Ints, walked: Walked, g: int) -> int:
+    """Walk the second engine of a policy through all sessions; return how it ended."""
+    clear(state)
+    paths, limit, costs = policies.paths, policies.numbers[p, SHORT_LOSS_USD], policies.costs[p]
+    states, may_open, calendar = paths.second_state[p], paths.may_open[p], policies.calendar[p]
+    is_due = True
+    for t in range(len(market.day)):
+        if not is_empty(state):
+            code = book_session(market, state, costs, SECOND, t, 0, 0.0)
+            if code != OK:
+                return code
+            keep(state, t, kept, walked.daily[g], walked.totals[g])
+        elif states[t] == IDLE:
+            is_due = True
+            continue
+        is_due, code = decide_second(market, state, limit, t, calendar, states[t], may_open[t], is_due)
         if code != OK:
             return code
     return OK
 
 
-@cache
-def compile_walk() -> Callable[..., None]:
-    """Return the compiled walk over policies ``start`` to ``stop``.
+@compiled
+def measure_day(pnl: int, margin: int, is_held: bool, sums: Ints, measures: Floats) -> None:
+    """Add a session to the measures; ``sums`` holds the P&L so far, and its highest value."""
+    sums[0] += pnl
+    sums[1] = max(sums[1], sums[0])
+    measures[SQUARES] += float(pnl) * float(pnl)
+    measures[WORST] = min(measures[WORST], float(pnl))
+    measures[DRAWDOWN] = max(measures[DRAWDOWN], float(sums[1] - sums[0]))
+    measures[HIGHEST_MARGIN] = max(measures[HIGHEST_MARGIN], float(margin))
+    measures[HELD_SESSIONS] += 1.0 if is_held else 0.0
 
-    The compiled form is kept on disk, beside this file or in the user's cache folder, where one of them can be
-    written; the first call of a process then takes a fraction of a second instead of the compilation.
+
+class Walks(NamedTuple):
+    """What is compiled.
+
+    ``base``, ``temporal`` and ``second`` walk the layers ``start`` to ``stop`` of some groups of policies. Each takes
+    market, policies, a state, the first policy of each group, for the temporal layer the bases and which of them each
+    group has, then start, stop, the columns that are kept, and what is written. ``add`` sums a kept column of the
+    layers of each policy; ``measure`` makes the measures of each layer and of the portfolio.
     """
+
+    base: Callable[..., None]
+    temporal: Callable[..., None]
+    second: Callable[..., None]
+    add: Callable[..., None]
+    measure: Callable[..., None]
+
+
+@cache
+def compile_walks() -> Walks:
+    """Return the compiled walks; their compiled forms are kept: see `compile_kept`."""
     stamp = compute_stamp()
 
-    def walk_policies(
+    def walk_bases(
         market: Market,
         policies: Policies,
         state: State,
+        firsts: Ints,
         start: int,
         stop: int,
         kept: Ints,
-        daily: Ints,
-        totals: Ints,
-        measures: Floats,
-        codes: Ints,
+        walked: Walked,
     ) -> None:
         if stamp < 0:  # never: a variable of a closure is part of the key that the compiled form is kept by
             return
-        for p in range(start, stop):
-            codes[p] = walk_policy(market, policies, state, p, kept, daily[p], totals[p], measures[p])
+        for g in range(start, stop):
+            walked.codes[g] = walk_base(market, policies, state, firsts[g], kept, walked, g)
 
-    try:
-        made: Any = numba.njit(**OPTIONS, cache=True)(walk_policies)
-    except RuntimeError:  # neither the package nor the user's cache folder can be written
-        made = numba.njit(**OPTIONS)(walk_policies)
-    found: Callable[..., None] = made
-    return found
+    def walk_temporals(
+        market: Market,
+        policies: Policies,
+        state: State,
+        firsts: Ints,
+        bases: Floats,
+        base_of: Ints,
+        start: int,
+        stop: int,
+        kept: Ints,
+        walked: Walked,
+    ) -> None:
+        if stamp < 0:
+            return
+        for g in range(start, stop):
+            vega = bases[base_of[g]]
+            walked.codes[g] = walk_temporal(market, policies, state, firsts[g], vega, kept, walked, g)
+
+    def walk_seconds(
+        market: Market,
+        policies: Policies,
+        state: State,
+        firsts: Ints,
+        start: int,
+        stop: int,
+        kept: Ints,
+        walked: Walked,
+    ) -> None:
+        if stamp < 0:
+            return
+        for g in range(start, stop):
+            walked.codes[g] = walk_second(market, policies, state, firsts[g], kept, walked, g)
+
+    def add_layers(base: Ints, temporal: Ints, second: Ints, groups: Ints, column: int, added: Ints) -> None:
+        if stamp < 0:
+            return
+        for p in range(len(groups)):
+            first, next_one, last = base[groups[p, 0]], temporal[groups[p, 1]], second[groups[p, 2]]
+            for t in range(added.shape[1]):
+                added[p, t] = first[column, t] + next_one[column, t] + last[column, t]
+
+    def measure_layers(base: Ints, temporal: Ints, second: Ints, groups: Ints, sums: Ints, measures: Floats) -> None:
+        if stamp < 0:
+            return
+        for p in range(len(groups)):
+            layers = (base[groups[p, 0]], temporal[groups[p, 1]], second[groups[p, 2]])
+            sums[:] = 0
+            for t in range(base.shape[2]):
+                pnl, margin, is_held = 0, 0, False
+                for place in range(LAYERS):
+                    day = layers[place]
+                    measure_day(day[0, t], day[1, t], day[2, t] != 0, sums[place], measures[p, place])
+                    pnl += day[0, t]
+                    margin += day[1, t]
+                    is_held = is_held or day[2, t] != 0
+                measure_day(pnl, margin, is_held, sums[LAYERS], measures[p, LAYERS])
+
+    return Walks(
+        base=compile_kept(walk_bases),
+        temporal=compile_kept(walk_temporals),
+        second=compile_kept(walk_seconds),
+        add=compile_kept(add_layers),
+        measure=compile_kept(measure_layers),
+    )

@@ -233,7 +233,7 @@ def _bill_returns(futures: FuturesMarket) -> npt.NDArray[np.float64]:
     return np.array([math.nan, *returns][: len(days)], np.float64)
 
 
-def _join(parts: Sequence[Sequence[float]], dtype: type[np.generic]) -> npt.NDArray[Any]:
+def _join(parts: Sequence[npt.NDArray[Any]], dtype: type[np.generic]) -> npt.NDArray[Any]:
     return np.concatenate([np.asarray(part, dtype) for part in parts]) if parts else np.zeros(0, dtype)
 
 

@@ -18,10 +18,7 @@ from transforms.ledger.table import PORTFOLIO
 from transforms.positions.money import CENTS_PER_USD
 from transforms.sweep.grid import GridPolicy
 from transforms.sweep.objectives import Sums, compute_mean_year, compute_sharpe_year, compute_volatility
-from transforms.sweep.results import LAYER_NAMES, SweepResult
-
-KEPT = ("pnl", "interest")
-"""Daily amounts that the walk must keep for the measures."""
+from transforms.sweep.results import LAYER_NAMES, SweepSums
 
 PARAMETER = "param_"
 """Beginning of the columns that hold what a policy was made of."""
@@ -34,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 
 def measure_chunk(
     policies: Sequence[GridPolicy],
-    result: SweepResult,
+    result: SweepSums,
     *,
     days: Sequence[date],
     vix_pts: Floats,
@@ -48,7 +45,7 @@ def measure_chunk(
     policies
         p policies, in the order of the result.
     result
-        Of `run_policies`, with the daily amounts `KEPT`.
+        Of `walk_sums`.
     days, vix_pts
         The n sessions, and VIX closes, shape (n,), NaN unknown.
     nav_usd
@@ -70,9 +67,9 @@ def measure_chunk(
     ValueError
         If lengths do not agree.
     """
-    if len(policies) != len(result) or len(days) != result.sessions or vix_pts.shape != (len(days),):
-        raise ValueError(f"{len(policies)} policies and {len(days)} sessions; found {len(result)}, {result.sessions}")
-    net = (result.daily_cents["pnl"] - result.daily_cents["interest"])[:, :, _PORTFOLIO]
+    if len(policies) != len(result) or result.net_cents.shape[1:] != (len(days),) or vix_pts.shape != (len(days),):
+        raise ValueError(f"{len(policies)} policies and {len(days)} sessions; found {result.net_cents.shape}")
+    net = result.net_cents
     returns = net / (CENTS_PER_USD * nav_usd)
     squares = returns**2
     years, starts = np.unique(np.array([day.year for day in days]), return_index=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,28 +17,18 @@ from transforms.options.black76 import compute_black76_price
 from transforms.options.implied import compute_years_to_settlement
 from transforms.positions.instruments import VixOption
 from transforms.positions.market import FuturesMarket, Marks
-from transforms.positions.money import to_ticks
-from transforms.positions.priced import PricedOptions
-from transforms.sweep.arrays import UNKNOWN
+from transforms.positions.money import TICKS_PER_POINT
+from transforms.sweep.arrays import UNKNOWN, Floats, Ints
 
-_OPTIONS_AT_ONCE = 400
+_OPTIONS_AT_ONCE = 2000
 
 
 class OptionRows(NamedTuple):
     """An option, session by session: as in `transforms.sweep.arrays.Market`."""
 
-    ticks: list[int]
-    aged: list[int]
-    half_spread: list[float]
-
-
-class _Passing(NamedTuple):
-    """A price at passed time that is wanted: which option and row, from which session to which."""
-
-    option: int
-    row: int
-    since: int
-    session: int
+    ticks: Ints
+    aged: Ints
+    half_spread: Floats
 
 
 def price_rows(
@@ -51,7 +43,8 @@ def price_rows(
     listed, first
         Options, and the first session of each.
     options
-        What prices them, some at a time: priced rows are large.
+        What prices them: an `OptionMarket` some at a time, because priced rows are large; `Marks`, which is plain and
+        slow, one by one. Both give the same rows.
 
     Returns
     -------
@@ -59,79 +52,130 @@ def price_rows(
         One an option, in order. Its price at passed time is from its newest earlier session with a mark: whoever holds
         it has marked it there. Its last row is that of its settlement, or of the last session where that never came.
     """
+    if isinstance(options, Marks):
+        return [_mark_option(options, option, start) for option, start in zip(listed, first.tolist(), strict=True)]
     rows: list[OptionRows] = []
     for start in range(0, len(listed), _OPTIONS_AT_ONCE):
-        some = listed[start : start + _OPTIONS_AT_ONCE]
-        starts = first[start : start + _OPTIONS_AT_ONCE].tolist()
-        if isinstance(options, Marks):
-            marks = options
-        else:
-            needs = _list_needs(futures, some, starts)
-            marks = Marks(futures, options.price_for(futures, needs) if len(needs) else None)
-        rows += _mark_options(marks, some, starts)
+        some = slice(start, start + _OPTIONS_AT_ONCE)
+        rows += _price_options(futures, listed[some], first[some].tolist(), options)
     return rows
 
 
-def _list_needs(futures: FuturesMarket, options: Sequence[VixOption], first: Sequence[int]) -> pd.DataFrame:
-    """As `list_option_needs`: each option from its first session to the last one before its expiry."""
-    rows = [
-        (day, option.expiry, option.strike_pts, "C" if option.is_call else "P")
-        for option, session in zip(options, first, strict=True)
-        for day in futures.days[session:]
-        if day < option.expiry
-    ]
-    frame = pd.DataFrame(sorted(rows), columns=["trade_date", "expiry_date", "strike_pts", "right"])
-    return frame.astype({"trade_date": "datetime64[us]", "expiry_date": "datetime64[us]", "strike_pts": "float64"})
-
-
-def _mark_options(marks: Marks, options: Sequence[VixOption], first: Sequence[int]) -> list[OptionRows]:
+def _mark_option(marks: Marks, option: VixOption, start: int) -> OptionRows:
     days = marks.market.days
-    rows: list[OptionRows] = []
-    wanted: list[_Passing] = []
+    ticks: list[int] = []
+    aged: list[int] = []
+    half_spread: list[float] = []
+    since: int | None = None
+    for session in range(start, len(days)):
+        mark = marks.mark(session, option)
+        passed = None if mark is None or since is None else marks.pass_time(since, session, option)
+        ticks.append(-1 if mark is None else mark.ticks)
+        aged.append(UNKNOWN if passed is None else passed)
+        half_spread.append(math.nan if mark is None else mark.half_spread_pts)
+        if mark is None:
+            continue
+        since = session
+        if option.expiry <= days[session]:
+            break  # settled
+    return OptionRows(np.array(ticks, np.int64), np.array(aged, np.int64), np.array(half_spread, np.float64))
+
+
+def _price_options(
+    futures: FuturesMarket, options: Sequence[VixOption], first: Sequence[int], market: OptionMarket
+) -> list[OptionRows]:
+    """As `_mark_option` of every option, priced together."""
+    ends = [max(start, bisect_left(futures.days, one.expiry)) for one, start in zip(options, first, strict=True)]
+    counts = [end - start for end, start in zip(ends, first, strict=True)]
+    edges = [0, *np.cumsum(counts).tolist()]
+    priced = market.price_with_spreads(_list_needs(futures, options, first, ends))
+    ticks, spread = _read_marks(priced, market)
+    marks = Marks(futures)
+    made: list[OptionRows] = []
+    for option, end, (low, high) in zip(options, ends, pairwise(edges), strict=True):
+        # Of a contract that has expired the future says what it is worth; it needs no pricer.
+        settled = _mark_option(marks, option, end)
+        made.append(
+            OptionRows(
+                np.concatenate([ticks[low:high], settled.ticks]),
+                np.full(high - low + len(settled.ticks), UNKNOWN, np.int64),
+                np.concatenate([spread[low:high], settled.half_spread]),
+            )
+        )
+    _pass_time(futures, options, first, made, priced, edges)
+    return made
+
+
+def _list_needs(
+    futures: FuturesMarket, options: Sequence[VixOption], first: Sequence[int], ends: Sequence[int]
+) -> pd.DataFrame:
+    """Each option from its first session to the last one before its expiry, option by option."""
+    days = np.array(futures.days, "datetime64[us]")
+    counts = np.subtract(ends, first)
+
+    def repeat(values: Sequence[object], dtype: str) -> npt.NDArray[np.generic]:
+        return np.repeat(np.array(values, dtype), counts)
+
+    parts = [days[start:end] for start, end in zip(first, ends, strict=True)]
+    return pd.DataFrame(
+        {
+            "trade_date": np.concatenate([days[:0], *parts]),
+            "expiry_date": repeat([one.expiry for one in options], "datetime64[us]"),
+            "strike_pts": repeat([one.strike_pts for one in options], "float64"),
+            "right": pd.Series(repeat(["C" if one.is_call else "P" for one in options], "U1"), dtype="str"),
+        }
+    )
+
+
+def _read_marks(priced: pd.DataFrame, market: OptionMarket) -> tuple[Ints, Floats]:
+    """Ticks and half-spreads of priced rows, as `PricedOptions.quote` and `Marks.mark` read them; -1 and NaN: none."""
+    price = priced["price_pts"].to_numpy(np.float64)
+    least, share = market.spreads.half_spread_least_pts, market.spreads.half_spread_frac
+    spread = np.maximum(share * price, least)
+    if "half_spread_pts" in priced:
+        quoted = priced["half_spread_pts"].to_numpy(np.float64)
+        spread = np.where(np.isfinite(quoted), quoted, spread)
+    rounded = np.rint(price * TICKS_PER_POINT)
+    is_ok = (priced["status"] == "ok").to_numpy(bool) & np.isfinite(rounded) & (rounded >= 0)
+    is_ok &= (spread >= 0) & (spread < math.inf)
+    return np.where(is_ok, rounded, -1).astype(np.int64), np.where(is_ok, spread, math.nan)
+
+
+def _pass_time(
+    futures: FuturesMarket,
+    options: Sequence[VixOption],
+    first: Sequence[int],
+    made: Sequence[OptionRows],
+    priced: pd.DataFrame,
+    edges: Sequence[int],
+) -> None:
+    """Write the prices at passed time, as `PricedOptions.pass_time` computes them."""
+    days = np.array([day.toordinal() for day in futures.days], np.int64)
+    since: list[Ints] = []
+    left: list[Ints] = []
+    places: list[Ints] = []
     for number, (option, start) in enumerate(zip(options, first, strict=True)):
-        row = OptionRows([], [], [])
-        since: int | None = None
-        for session in range(start, len(days)):
-            mark = marks.mark(session, option)
-            row.ticks.append(-1 if mark is None else mark.ticks)
-            row.aged.append(UNKNOWN)
-            row.half_spread.append(math.nan if mark is None else mark.half_spread_pts)
-            if mark is None:
-                continue
-            if since is not None:
-                wanted.append(_Passing(number, len(row.aged) - 1, since, session))
-            since = session
-            if option.expiry <= days[session]:
-                break  # settled
-        rows.append(row)
-    for one, points in zip(wanted, _pass_times(marks, options, wanted), strict=True):
-        ticks = to_ticks(points)
-        if ticks is not None:
-            rows[one.option].aged[one.row] = ticks
-    return rows
-
-
-def _pass_times(marks: Marks, options: Sequence[VixOption], wanted: Sequence[_Passing]) -> list[float]:
-    """`PricedOptions.pass_time` of many at once; another pricer is asked one by one."""
-    pricer = marks.options
-    if pricer is None or not wanted:
-        return [math.nan] * len(wanted)
-    if not isinstance(pricer, PricedOptions):
-        return [pricer.pass_time(one.since, one.session, options[one.option]) for one in wanted]
-    # Marked before its expiry, therefore priced: there is a row.
-    rows = [pricer.rows[one.since, options[one.option]] for one in wanted]
-    days = [(options[one.option].expiry - pricer.days[one.session]).days for one in wanted]
-    left = np.maximum(compute_years_to_settlement(np.array(days)), 0.0)
+        marked = np.flatnonzero(made[number].ticks >= 0)
+        since.append(marked[:-1] + edges[number])
+        places.append(marked[1:])
+        left.append(option.expiry.toordinal() - days[start + marked[1:]])
+    # Only the last mark of an option may be that of its settlement: those before it are of priced rows.
+    rows = priced.take(np.concatenate([np.zeros(0, np.int64), *since]))
+    years = np.maximum(compute_years_to_settlement(np.concatenate([np.zeros(0, np.int64), *left])), 0.0)
     # Powers one by one: those of whole arrays may differ from them in the last bit.
-    discount = [
-        row["discount_frac"] ** (years / row["years_to_expiry"]) for row, years in zip(rows, left.tolist(), strict=True)
-    ]
-    prices: list[float] = compute_black76_price(
-        np.array([row["future_pts"] for row in rows]),
-        np.array([options[one.option].strike_pts for one in wanted]),
-        left,
-        np.array([row["vol_frac"] for row in rows]),
-        np.array(discount),
-        np.array([options[one.option].is_call for one in wanted]),
-    ).tolist()
-    return prices
+    shares = (years / rows["years_to_expiry"].to_numpy(np.float64)).tolist()
+    discount = [one**share for one, share in zip(rows["discount_frac"].tolist(), shares, strict=True)]
+    prices = compute_black76_price(
+        rows["future_pts"].to_numpy(np.float64),
+        rows["strike_pts"].to_numpy(np.float64),
+        years,
+        rows["vol_frac"].to_numpy(np.float64),
+        np.array(discount, np.float64),
+        (rows["right"] == "C").to_numpy(bool),
+    )
+    rounded = np.rint(prices * TICKS_PER_POINT)
+    aged = np.where(np.isfinite(rounded), np.nan_to_num(rounded), UNKNOWN).astype(np.int64)
+    start = 0
+    for one, place in zip(made, places, strict=True):
+        one.aged[place] = aged[start : start + len(place)]
+        start += len(place)

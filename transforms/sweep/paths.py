@@ -65,7 +65,7 @@ def decide_stretches(market: SweepMarket, signals: pd.DataFrame, cases: Iterable
         for case in cases:
             told.append(case)
             truths: dict[str, Any] = dict(case.truths)
-            truths["constructible"] = _both(truths["constructible"], market.is_constructible(case.machine))
+            truths["constructible"] = join_permissions(truths["constructible"], market.is_constructible(case.machine))
             yield replace(unruled, **truths), build_layer_settings(case.machine, reading=case.reading)
 
     for path in run_many_layers(prepare()):
@@ -80,6 +80,6 @@ def decide_stretches(market: SweepMarket, signals: pd.DataFrame, cases: Iterable
         )
 
 
-def _both(rule: Truths | None, fits: npt.NDArray[np.int8]) -> Truths:
+def join_permissions(rule: Truths | None, fits: npt.NDArray[np.int8]) -> Truths:
     """Three-valued AND: false where either is, else not evaluable where either is."""
     return fits if rule is None else np.where((rule == 0) | (fits == 0), 0, np.minimum(rule, fits)).astype(np.int8)

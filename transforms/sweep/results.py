@@ -35,6 +35,44 @@ AMOUNT_NAMES = COLUMN_NAMES
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class SweepSums:
+    """What a row of a sweep is made of: p policies over n sessions, in the order they were given.
+
+    Parameters
+    ----------
+    totals_cents
+        As of `SweepResult`.
+    net_cents
+        int64, shape (p, n): daily P&L of the portfolio without interest.
+    """
+
+    totals_cents: Mapping[str, Ints]
+    net_cents: Ints
+
+    def __len__(self) -> int:
+        """Policies."""
+        return len(self.net_cents)
+
+    @property
+    def self_funding_ratio(self) -> Floats:
+        """As `compute_self_funding`."""
+        return compute_self_funding(self.totals_cents)
+
+
+def compute_self_funding(totals_cents: Mapping[str, Ints]) -> Floats:
+    """Credits kept over the net cost of protection, all history; NaN where protection cost nothing or gained.
+
+    Parameters
+    ----------
+    totals_cents
+        Sums by name of `AMOUNT_NAMES`.
+    """
+    kept, cost = totals_cents["credit_kept"], totals_cents["protection_cost"]
+    is_defined = cost > 0
+    return np.where(is_defined, kept / np.where(is_defined, cost, 1), math.nan)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SweepResult:
     """p policies over n sessions, in the order they were given; the second axis is `LAYER_NAMES`.
 
@@ -74,10 +112,8 @@ class SweepResult:
 
     @property
     def self_funding_ratio(self) -> Floats:
-        """Credits kept over the net cost of protection, all history; NaN where protection cost nothing or gained."""
-        kept, cost = self.totals_cents["credit_kept"], self.totals_cents["protection_cost"]
-        is_defined = cost > 0
-        return np.where(is_defined, kept / np.where(is_defined, cost, 1), math.nan)
+        """As `compute_self_funding`."""
+        return compute_self_funding(self.totals_cents)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a policy and layer: ``policy`` (number), ``layer``, every sum in dollars, every measure."""
@@ -115,7 +151,7 @@ def build_result(sessions: int, totals: Ints, measures: Floats, kept: Sequence[s
         variance = np.maximum(squares, 0.0) / (sessions - 1 if sessions > 1 else math.nan)
     return SweepResult(
         sessions=sessions,
-        totals_cents={name: totals[:, :, column] for column, name in enumerate(COLUMN_NAMES)},
+        totals_cents=name_totals(totals),
         pnl_sd_usd=np.sqrt(variance) / CENTS_PER_USD,
         worst_day_usd=measures[:, :, WORST] / CENTS_PER_USD,
         max_drawdown_usd=measures[:, :, DRAWDOWN] / CENTS_PER_USD,
@@ -123,6 +159,11 @@ def build_result(sessions: int, totals: Ints, measures: Floats, kept: Sequence[s
         held_sessions=measures[:, :, HELD_SESSIONS].astype(np.int64),
         daily_cents={} if daily is None else {name: daily[:, :, :, place] for place, name in enumerate(kept)},
     )
+
+
+def name_totals(totals: Ints) -> dict[str, Ints]:
+    """Name the columns of sums, shape (p, 4, columns)."""
+    return {name: totals[:, :, column] for column, name in enumerate(COLUMN_NAMES)}
 
 
 def join_results(parts: Sequence[SweepResult], sessions: int) -> SweepResult:

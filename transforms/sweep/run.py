@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice, pairwise
-from typing import Any, NoReturn
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from transforms.hedge.calendars import CalendarListing, read_calendar_targets
 from transforms.hedge.market import HedgeMarket
 from transforms.hedge.run import Stretch, run_hedge
+from transforms.layers.codes import LayerState, Mode
 from transforms.layers.decide import is_sized_in_futures
 from transforms.layers.records import LayerPath
 from transforms.ledger.rules import CostRules
@@ -21,18 +23,21 @@ from transforms.positions.money import CENTS_PER_USD
 from transforms.positions.sizing import SizingRules, read_sizing_rules
 from transforms.sweep.arrays import (
     COLUMN_NAMES,
-    COLUMNS,
+    MEASURED,
     MEASURES_COUNT,
     MOST_HELD,
+    NET,
     OK,
     TOO_MANY,
     UNBOUNDED,
     Market,
+    Paths,
     Policies,
     make_state,
 )
 from transforms.sweep.market import SweepMarket
-from transforms.sweep.results import LAYER_NAMES, SweepResult, build_result, join_results
+from transforms.sweep.results import LAYER_NAMES, SweepResult, SweepSums, build_result, join_results, name_totals
+from transforms.sweep.sharing import LayerWalks, walk_layers
 
 CHUNK = 256
 """Policies at once: 10 MB of states over 22 years."""
@@ -41,28 +46,38 @@ _NO_CALENDAR = -1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SweepPolicy:
+class SweepNumbers:
+    """Numbers of a policy as the compiled walk takes them.
+
+    Parameters
+    ----------
+    sizes, costs
+        Its sizes, and what trading costs it.
+    gain_roll_frac
+        Part of the gain that a Time-Shift moves.
+    calendar_set
+        Number of its set of calendars in the market; -1: nothing is constructible.
+    """
+
+    sizes: SizingRules
+    costs: CostRules
+    gain_roll_frac: float
+    calendar_set: int = _NO_CALENDAR
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SweepPolicy(SweepNumbers):
     """A policy as the compiled walk takes it.
 
     Parameters
     ----------
     path
         What its layers do on every session.
-    sizes, costs
-        Its numbers, and what trading costs it.
-    gain_roll_frac
-        Part of the gain that a Time-Shift moves.
-    calendar_set
-        Number of its set of calendars in the market; -1: nothing is constructible.
     open_shorts
         int8, shape (n,): truth of its permission to open shorts; None: always given.
     """
 
     path: LayerPath
-    sizes: SizingRules
-    costs: CostRules
-    gain_roll_frac: float
-    calendar_set: int = _NO_CALENDAR
     open_shorts: npt.NDArray[np.int8] | None = None
 
 
@@ -127,19 +142,35 @@ def read_policy(market: SweepMarket, stretch: Stretch) -> SweepPolicy:
     ValueError
         As `run_policies`.
     """
-    if not is_sized_in_futures(stretch.machine):
-        raise ValueError(f"sizing {stretch.machine['sizing']!r}: only policies sized in futures can be swept")
+    numbers = read_numbers(market, stretch.machine, stretch.reading)
     if stretch.span.indices(len(market)) != (0, len(market), 1):
         raise ValueError(f"span: expected all {len(market)} sessions, found {stretch.span}")
-    targets = read_calendar_targets(stretch.machine)
-    return SweepPolicy(
-        path=stretch.path,
-        sizes=read_sizing_rules(stretch.machine, market.parameters, reading=stretch.reading),
+    return SweepPolicy(path=stretch.path, open_shorts=stretch.open_shorts, **vars(numbers))
+
+
+def read_numbers(market: SweepMarket, machine: Mapping[str, Any], reading: str | None = None) -> SweepNumbers:
+    """Take the numbers of the walk out of what a policy states (:meth:`Policy.machine`).
+
+    Parameters
+    ----------
+    reading
+        Another reading of the temporal layer than the policy's own.
+
+    Raises
+    ------
+    KeyError
+        A number is missing.
+    ValueError
+        A policy that is not sized in futures.
+    """
+    if not is_sized_in_futures(machine):
+        raise ValueError(f"sizing {machine['sizing']!r}: only policies sized in futures can be swept")
+    return SweepNumbers(
+        sizes=read_sizing_rules(machine, market.parameters, reading=reading),
         costs=market.costs,
-        gain_roll_frac=float(stretch.machine["gain_roll_frac"]),
+        gain_roll_frac=float(machine["gain_roll_frac"]),
         # Nothing is known of another set; a policy that constructs nothing may have it all the same.
-        calendar_set=market.calendar_sets.get(targets, len(market.calendar_sets)),
-        open_shorts=stretch.open_shorts,
+        calendar_set=market.calendar_sets.get(read_calendar_targets(machine), len(market.calendar_sets)),
     )
 
 
@@ -157,51 +188,92 @@ def walk_policies(
         raise ValueError(f"expected names of {', '.join(COLUMN_NAMES)}, a chunk and threads; found {unknown or chunk}")
     if not nav_usd > 0:
         raise ValueError(f"nav_usd: expected a positive number, found {nav_usd}")
-    from transforms.sweep.kernel import compile_walk  # numba is heavy
-
-    walk, sessions = compile_walk(), len(market.day)
-    kept = np.array([COLUMN_NAMES.index(name) for name in keep], np.int64)
-    states = [make_state(market) for _ in range(threads)]
-    parts: list[SweepResult] = []
-    walked: list[_Chunk] = []
-    # One worker a thread of the walk, and one chunk at a time: a state belongs to one of them.
+    kept = np.array([*MEASURED, *(COLUMN_NAMES.index(name) for name in keep)], np.int64)
+    states, parts = [make_state(market) for _ in range(threads)], list[SweepResult]()
     with ThreadPoolExecutor(threads) as pool:
         for some in _in_chunks(policies, chunk):
-            laid = _lay_out_policies(some, market, nav_usd)
-            # This chunk was decided and laid out while the one before was walked.
-            parts += [one.finish(sessions, keep) for one in walked]
-            made = _Chunk(sum(len(part) for part in parts), len(some), sessions if keep else 0, len(keep))
-            edges = np.linspace(0, len(some), min(threads, len(some)) + 1).astype(int).tolist()
-            for state, (start, stop) in zip(states, pairwise(edges), strict=False):
-                made.jobs.append(pool.submit(walk, market, laid, state, start, stop, kept, *made.written))
-            walked = [made]
-        parts += [one.finish(sessions, keep) for one in walked]
-    return join_results(parts, sessions)
+            layers = walk_layers(market, lay_out_policies(some, market, nav_usd), kept, states, pool)
+            refuse_unfinished(layers, sum(len(part) for part in parts))
+            parts.append(_build_result(layers, len(market.day), keep))
+    return join_results(parts, len(market.day))
 
 
-class _Chunk:
-    """Room for what the walk of some policies writes, and the jobs that write it."""
+def walk_sums(market: Market, policies: Policies, threads: int = 1) -> SweepSums:
+    """Walk policies that are laid out, for sums and the portfolio's daily P&L alone.
 
-    def __init__(self, first: int, policies: int, sessions_kept: int, amounts_kept: int) -> None:
-        self.first = first
-        self.daily = np.zeros((policies, sessions_kept, len(LAYER_NAMES), amounts_kept), np.int64)
-        self.totals = np.zeros((policies, len(LAYER_NAMES), COLUMNS), np.int64)
-        self.measures = np.zeros((policies, len(LAYER_NAMES), MEASURES_COUNT), np.float64)
-        self.codes = np.zeros(policies, np.int64)
-        self.jobs: list[Future[None]] = []
+    Parameters
+    ----------
+    market, policies
+        n sessions, p policies.
+    threads
+        Share the work; the result does not depend on their number.
 
-    @property
-    def written(self) -> tuple[npt.NDArray[Any], ...]:
-        """In the order of the compiled walk's last arguments."""
-        return self.daily, self.totals, self.measures, self.codes
+    Raises
+    ------
+    ValueError
+        As `run_policies`.
+    """
+    states, kept = [make_state(market) for _ in range(threads)], np.array([NET], np.int64)
+    with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
+        layers = walk_layers(market, policies, kept, states, pool)
+    refuse_unfinished(layers, 0)
+    return SweepSums(totals_cents=name_totals(_add_totals(layers)), net_cents=_add_days(layers, 0, len(market.day)))
 
-    def finish(self, sessions: int, keep: Sequence[str]) -> SweepResult:
-        """Wait for the jobs."""
-        for job in self.jobs:
-            job.result()
-        if self.codes.any():
-            _refuse(self.first, self.codes)
-        return build_result(sessions, self.totals, self.measures, keep, self.daily if keep else None)
+
+def refuse_unfinished(layers: Sequence[LayerWalks], before: int) -> None:
+    """Refuse policies of which a layer could not be walked to the end.
+
+    Parameters
+    ----------
+    before
+        Policies that came before these.
+
+    Raises
+    ------
+    ValueError
+        With the number of the first one, and why.
+    """
+    codes = np.stack([one.codes for one in layers], axis=1)
+    if not codes.any():
+        return
+    place, layer = np.argwhere(codes != OK)[0].tolist()
+    said = {
+        TOO_MANY: f"more than {MOST_HELD} instruments of one layer are held at once",
+        UNBOUNDED: "short options without a bound are held",
+    }
+    words = said.get(int(codes[place, layer]), "calendars are wanted that were not looked up: see build_sweep_market")
+    raise ValueError(f"policy {before + place}: {words}")
+
+
+def _build_result(layers: tuple[LayerWalks, ...], sessions: int, keep: Sequence[str]) -> SweepResult:
+    from transforms.sweep.kernel import compile_walks  # numba is heavy
+
+    groups = np.stack([one.group_of for one in layers], axis=1)
+    measures = np.zeros((len(groups), len(LAYER_NAMES), MEASURES_COUNT), np.float64)
+    days = [one.walked.daily for one in layers]
+    compile_walks().measure(*days, groups, np.zeros((len(LAYER_NAMES), 2), np.int64), measures)
+    daily = np.zeros((len(groups), sessions, len(LAYER_NAMES), len(keep)), np.int64)
+    for place in range(len(keep)):
+        for layer, one in enumerate(layers):
+            daily[:, :, layer, place] = one.walked.daily[one.group_of, len(MEASURED) + place]
+        daily[:, :, -1, place] = daily[:, :, :-1, place].sum(axis=2)
+    return build_result(sessions, _add_totals(layers), measures, keep, daily if keep else None)
+
+
+def _add_totals(layers: Sequence[LayerWalks]) -> npt.NDArray[np.int64]:
+    """Sums of each layer and of the portfolio, shape (p, 4, columns)."""
+    of_layers = np.stack([one.walked.totals[one.group_of] for one in layers], axis=1)
+    return np.concatenate([of_layers, of_layers.sum(axis=1, keepdims=True)], axis=1)
+
+
+def _add_days(layers: Sequence[LayerWalks], column: int, sessions: int) -> npt.NDArray[np.int64]:
+    """A kept column of the portfolio, shape (p, n)."""
+    from transforms.sweep.kernel import compile_walks
+
+    groups = np.stack([one.group_of for one in layers], axis=1)
+    added = np.empty((len(groups), sessions), np.int64)
+    compile_walks().add(*(one.walked.daily for one in layers), groups, column, added)
+    return added
 
 
 def compare_with_plain(
@@ -250,24 +322,40 @@ def _in_chunks(policies: Iterable[SweepPolicy], chunk: int) -> Iterator[list[Swe
         yield some
 
 
-def _lay_out_policies(policies: Sequence[SweepPolicy], market: Market, nav_usd: float) -> Policies:
+def lay_out_policies(policies: Sequence[SweepPolicy], market: Market, nav_usd: float) -> Policies:
+    """Lay out policies and their states for the compiled walk.
+
+    Raises
+    ------
+    ValueError
+        States of another number of sessions than the market's.
+    """
     sessions = len(market.day)
     for one in policies:
         if len(one.path) != sessions or (one.open_shorts is not None and len(one.open_shorts) != sessions):
             raise ValueError(f"expected states of {sessions} sessions, found {len(one.path)}")
-    given = np.ones(sessions, np.int8)
 
     def stack(name: str) -> npt.NDArray[np.int8]:
         return np.stack([getattr(one.path, name) for one in policies]).astype(np.int8, copy=False)
 
-    return Policies(
+    given = np.ones(sessions, np.int8)
+    permitted = np.stack([given if one.open_shorts is None else one.open_shorts for one in policies]) == 1
+    second_state = stack("second_state")
+    paths = Paths(
         base_state=stack("base_state"),
         held_rank=stack("held_rank"),
         steps=stack("temporal_steps"),
-        second_state=stack("second_state"),
-        mode=stack("mode"),
-        may_open=np.stack([given if one.open_shorts is None else one.open_shorts for one in policies]).astype(np.int8),
+        second_state=second_state,
+        may_open=((second_state == LayerState.ACTIVE) & (stack("mode") == Mode.PROMOTER) & permitted).astype(np.int8),
         is_shift=np.stack([one.path.gains_rolled_frac > 0 for one in policies]).astype(np.int8),
+    )
+    return lay_out_numbers(paths, policies, nav_usd)
+
+
+def lay_out_numbers(paths: Paths, policies: Sequence[SweepNumbers], nav_usd: float) -> Policies:
+    """Put the numbers of policies beside what their layers do."""
+    return Policies(
+        paths=paths,
         numbers=np.array([_list_numbers(one, nav_usd) for one in policies], np.float64),
         costs=np.array([_list_costs(one.costs) for one in policies], np.float64),
         reading=np.array([int(one.sizes.reading) for one in policies], np.int64),
@@ -275,7 +363,7 @@ def _lay_out_policies(policies: Sequence[SweepPolicy], market: Market, nav_usd: 
     )
 
 
-def _list_numbers(policy: SweepPolicy, nav_usd: float) -> tuple[float, ...]:
+def _list_numbers(policy: SweepNumbers, nav_usd: float) -> tuple[float, ...]:
     """In the order of `transforms.sweep.arrays`."""
     sizes = policy.sizes
     return (
@@ -299,13 +387,3 @@ def _list_costs(costs: CostRules) -> tuple[float, ...]:
         *costs.option_shares,
         costs.futures_margin_frac,
     )
-
-
-def _refuse(before: int, codes: npt.NDArray[np.int64]) -> NoReturn:
-    place = int(np.flatnonzero(codes != OK)[0])
-    said = {
-        TOO_MANY: f"more than {MOST_HELD} instruments of one layer are held at once",
-        UNBOUNDED: "short options without a bound are held",
-    }
-    words = said.get(int(codes[place]), "calendars are wanted that were not looked up: see build_sweep_market")
-    raise ValueError(f"policy {before + place}: {words}")

@@ -1,7 +1,8 @@
 """Trades and ledger of the compiled walk, in whole ticks and cents.
 
 The same roundings and floating-point operations in the same order as `transforms.positions.walk` and
-`transforms.ledger.account`, so that every amount comes out equal.
+`transforms.ledger.account`, so that every amount comes out equal. Which layer is walked is a constant where these are
+compiled in: base and temporal layer hold futures only, the second engine options only.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ from transforms.sweep.arrays import (
     CREDIT_KEPT,
     CREDIT_RECEIVED,
     CURVE,
+    GAIN,
+    HAS_CHANGED,
+    HELD_COUNT,
+    MARGIN_NOW,
     MARGIN_SHARE,
     MOST_HELD,
     OK,
@@ -27,6 +32,7 @@ from transforms.sweep.arrays import (
     OPTION_MOVE,
     PROTECTION_COST,
     ROLL,
+    SECOND,
     THETA,
     TOO_MANY,
     UNBOUNDED,
@@ -36,6 +42,7 @@ from transforms.sweep.arrays import (
     VX_FEE,
     VX_SPREAD,
     VXM_FEE,
+    WANT_COUNT,
     Floats,
     Ints,
     Market,
@@ -51,12 +58,18 @@ def round_half_away(number: float) -> int:
 
 
 @compiled
-def expiry_of(market: Market, instrument: int) -> int:
-    """Expiry as ordinal."""
+def column_of(market: Market, instrument: int) -> int:
+    """Column of a future, be it VX or VXM."""
     futures = len(market.expiry)
-    if instrument < 2 * futures:
-        return int(market.expiry[instrument % futures])
-    return int(market.option_expiry[instrument - 2 * futures])
+    return instrument - futures if instrument >= futures else instrument
+
+
+@compiled
+def expiry_of(market: Market, layer: int, instrument: int) -> int:
+    """Expiry as ordinal."""
+    if layer == SECOND:
+        return int(market.option_expiry[instrument - 2 * len(market.expiry)])
+    return int(market.expiry[column_of(market, instrument)])
 
 
 @compiled
@@ -74,13 +87,12 @@ def option_row(market: Market, t: int, option: int) -> int:
 
 
 @compiled
-def mark(market: Market, t: int, instrument: int) -> int:
+def mark(market: Market, layer: int, t: int, instrument: int) -> int:
     """Price in ticks; -1 none."""
-    futures = len(market.expiry)
-    if instrument < 2 * futures:
-        return int(market.ticks[instrument % futures, t])
-    row = option_row(market, t, instrument - 2 * futures)
-    return int(market.option_ticks[row]) if row >= 0 else -1
+    if layer == SECOND:
+        row = option_row(market, t, instrument - 2 * len(market.expiry))
+        return int(market.option_ticks[row]) if row >= 0 else -1
+    return int(market.ticks[column_of(market, instrument), t])
 
 
 @compiled
@@ -89,7 +101,7 @@ def loss_bound(market: Market, instruments: Ints, contracts: Ints, count: int, e
     first = 2 * len(market.expiry)
     calls = 0
     for i in range(count):
-        if expiry_of(market, instruments[i]) == expiry and market.option_is_call[instruments[i] - first]:
+        if expiry_of(market, SECOND, instruments[i]) == expiry and market.option_is_call[instruments[i] - first]:
             calls += contracts[i]
     if calls < 0:
         return math.inf
@@ -97,12 +109,12 @@ def loss_bound(market: Market, instruments: Ints, contracts: Ints, count: int, e
     for place in range(-1, count):
         settled = 0.0
         if place >= 0:
-            if contracts[place] == 0 or expiry_of(market, instruments[place]) != expiry:
+            if contracts[place] == 0 or expiry_of(market, SECOND, instruments[place]) != expiry:
                 continue
             settled = market.option_strike[instruments[place] - first]
         paid = 0.0
         for i in range(count):
-            if expiry_of(market, instruments[i]) == expiry:
+            if expiry_of(market, SECOND, instruments[i]) == expiry:
                 option = instruments[i] - first
                 gap = settled - market.option_strike[option]
                 paid += contracts[i] * 100 * max(gap if market.option_is_call[option] else -gap, 0.0)
@@ -111,55 +123,53 @@ def loss_bound(market: Market, instruments: Ints, contracts: Ints, count: int, e
 
 
 @compiled
-def trade_cost(market: Market, costs: Floats, t: int, instrument: int, contracts: int, share: float) -> int:
+def trade_cost(market: Market, costs: Floats, layer: int, t: int, instrument: int, contracts: int, share: float) -> int:
     """As `transforms.ledger.rules.compute_trade_cost`."""
-    futures = len(market.expiry)
-    if instrument < futures:
+    if layer == SECOND:
+        spread = market.option_half_spread[option_row(market, t, instrument - 2 * len(market.expiry))]
+        return round_half_away(contracts * (100 * spread * share + costs[OPTION_FEE]) * 100)
+    if instrument < len(market.expiry):
         return round_half_away(contracts * (1000 * costs[VX_SPREAD] + costs[VX_FEE]) * 100)
-    if instrument < 2 * futures:
-        return round_half_away(contracts * (100 * costs[VX_SPREAD] + costs[VXM_FEE]) * 100)
-    spread = market.option_half_spread[option_row(market, t, instrument - 2 * futures)]
-    return round_half_away(contracts * (100 * spread * share + costs[OPTION_FEE]) * 100)
+    return round_half_away(contracts * (100 * costs[VX_SPREAD] + costs[VXM_FEE]) * 100)
 
 
 @compiled
-def place_of(state: State, layer: int, instrument: int) -> int:
+def place_of(state: State, instrument: int) -> int:
     """Where an instrument is held; -1 nowhere."""
-    for i in range(state.held_count[layer]):
-        if state.held[layer, i] == instrument:
+    for i in range(state.now[HELD_COUNT]):
+        if state.held[i] == instrument:
             return i
     return -1
 
 
 @compiled
-def release(state: State, layer: int, place: int, closed: int, row: Ints) -> None:
+def release(state: State, place: int, closed: int) -> None:
     """Realise the part of a short's open P&L that is closed."""
-    before = state.contracts[layer, place]
+    before = state.contracts[place]
     if before < 0 and closed:
-        realised = state.short[layer, place] * closed // abs(before)
-        state.short[layer, place] -= realised
-        row[CREDIT_KEPT] += realised
+        realised = state.short[place] * closed // abs(before)
+        state.short[place] -= realised
+        state.row[CREDIT_KEPT] += realised
 
 
 @compiled
-def book_marks(market: Market, state: State, layer: int, t: int, row: Ints) -> None:
+def book_marks(market: Market, state: State, layer: int, t: int) -> None:
     """Book the change of what is held since its last mark: the passage of time, and the rest."""
-    futures = len(market.expiry)
-    for i in range(state.held_count[layer]):
-        instrument, contracts = state.held[layer, i], state.contracts[layer, i]
-        price = mark(market, t, instrument)
+    row = state.row
+    for i in range(state.now[HELD_COUNT]):
+        instrument, contracts = state.held[i], state.contracts[i]
+        price = mark(market, layer, t, instrument)
         if price < 0:
             row[UNMARKED] += 1
             continue
-        unit = contracts * cents_a_tick(market, instrument)
-        is_option = instrument >= 2 * futures
-        if is_option:
-            aged = market.option_aged[option_row(market, t, instrument - 2 * futures)]
+        if layer == SECOND:
+            aged = market.option_aged[option_row(market, t, instrument - 2 * len(market.expiry))]
         else:
-            aged = market.aged[instrument % futures, t]
-        total = unit * (price - state.last[layer, i])
-        time = 0 if aged == UNKNOWN else unit * (aged - state.last[layer, i])
-        if is_option:
+            aged = market.aged[column_of(market, instrument), t]
+        unit = contracts * cents_a_tick(market, instrument)
+        total = unit * (price - state.last[i])
+        time = 0 if aged == UNKNOWN else unit * (aged - state.last[i])
+        if layer == SECOND:
             row[THETA] += time
             row[OPTION_MOVE] += total - time
         else:
@@ -170,84 +180,85 @@ def book_marks(market: Market, state: State, layer: int, t: int, row: Ints) -> N
             row[UNSPLIT] += total
         if contracts > 0:
             row[PROTECTION_COST] -= total
-            if not is_option:
-                state.gain[layer] += total
+            if layer != SECOND:
+                state.now[GAIN] += total
         else:
-            state.short[layer, i] += total
-        state.last[layer, i] = price
+            state.short[i] += total
+        state.last[i] = price
 
 
 @compiled
-def change(
-    market: Market, state: State, costs: Floats, layer: int, t: int, row: Ints, instrument: int, traded: int
-) -> int:
+def change(market: Market, state: State, costs: Floats, layer: int, t: int, instrument: int, traded: int) -> int:
     """Book a trade: the closing part first, then the opening part."""
-    place = place_of(state, layer, instrument)
-    price = mark(market, t, instrument)
+    row = state.row
+    place = place_of(state, instrument)
+    price = mark(market, layer, t, instrument)
     if place < 0:
-        place = state.held_count[layer]
+        place = state.now[HELD_COUNT]
         if place == MOST_HELD:
             return TOO_MANY
-        state.held_count[layer] += 1
-        state.held[layer, place] = instrument
-        state.contracts[layer, place] = 0
-        state.last[layer, place] = price
-        state.short[layer, place] = 0
-    before = state.contracts[layer, place]
+        state.now[HELD_COUNT] += 1
+        state.held[place] = instrument
+        state.contracts[place] = 0
+        state.last[place] = price
+        state.short[place] = 0
+    before = state.contracts[place]
     closed = min(abs(traded), abs(before)) if before * traded < 0 else 0
     opened = abs(traded) - closed
-    release(state, layer, place, closed, row)
-    state.contracts[layer, place] += traded
-    is_option = instrument >= 2 * len(market.expiry)
+    release(state, place, closed)
+    state.contracts[place] += traded
     for part in range(2):
         contracts = closed if part == 0 else opened
         is_short = before < 0 if part == 0 else traded < 0
         if contracts == 0:
             continue
-        cost = trade_cost(market, costs, t, instrument, contracts, costs[AT_PART])
+        cost = trade_cost(market, costs, layer, t, instrument, contracts, costs[AT_PART])
         row[COST] -= cost
-        row[COST_AT_MID] -= trade_cost(market, costs, t, instrument, contracts, costs[AT_MID])
-        row[COST_AT_FULL] -= trade_cost(market, costs, t, instrument, contracts, costs[AT_FULL])
+        row[COST_AT_MID] -= trade_cost(market, costs, layer, t, instrument, contracts, costs[AT_MID])
+        row[COST_AT_FULL] -= trade_cost(market, costs, layer, t, instrument, contracts, costs[AT_FULL])
         if is_short:
             row[CREDIT_KEPT] -= cost
         else:
             row[PROTECTION_COST] += cost
-            if not is_option:
-                state.gain[layer] -= cost
-    if traded < 0 and opened and is_option:
+            if layer != SECOND:
+                state.now[GAIN] -= cost
+    if layer == SECOND and traded < 0 and opened:
         spread = market.option_half_spread[option_row(market, t, instrument - 2 * len(market.expiry))]
         row[CREDIT_RECEIVED] += opened * price - round_half_away(opened * 100 * spread * costs[AT_PART] * 100)
     return OK
 
 
 @compiled
-def trade(market: Market, state: State, costs: Floats, layer: int, t: int, row: Ints) -> int:
+def trade(market: Market, state: State, costs: Floats, layer: int, t: int) -> int:
     """Settle what has expired, and fill the orders that were decided at the close before: all of them or none."""
     instruments, sizes = state.orders[0], state.orders[1]
-    day, count = market.day[t], 0
-    for i in range(state.held_count[layer]):
-        instrument = state.held[layer, i]
-        if expiry_of(market, instrument) <= day:
-            if mark(market, t, instrument) >= 0:
-                release(state, layer, i, abs(state.contracts[layer, i]), row)
-                state.contracts[layer, i] = 0
+    day, count, is_settled = market.day[t], 0, False
+    for i in range(state.now[HELD_COUNT]):
+        instrument = state.held[i]
+        if expiry_of(market, layer, instrument) <= day:
+            if mark(market, layer, t, instrument) >= 0:
+                release(state, i, abs(state.contracts[i]))
+                state.contracts[i] = 0
+                is_settled = True
             continue
         is_wanted = False
-        for j in range(state.want_count[layer]):
-            is_wanted = is_wanted or state.wants[layer, j] == instrument
+        for j in range(state.now[WANT_COUNT]):
+            is_wanted = is_wanted or state.wants[j] == instrument
         if not is_wanted:
-            instruments[count], sizes[count] = instrument, -state.contracts[layer, i]
+            instruments[count], sizes[count] = instrument, -state.contracts[i]
             count += 1
-    for j in range(state.want_count[layer]):
-        instrument = state.wants[layer, j]
-        place = place_of(state, layer, instrument)
-        size = state.wanted[layer, j] - (state.contracts[layer, place] if place >= 0 else 0)
-        if size != 0 and expiry_of(market, instrument) > day:
+    for j in range(state.now[WANT_COUNT]):
+        instrument = state.wants[j]
+        place = place_of(state, instrument)
+        size = state.wanted[j] - (state.contracts[place] if place >= 0 else 0)
+        if size != 0 and expiry_of(market, layer, instrument) > day:
             instruments[count], sizes[count] = instrument, size
             count += 1
-    is_priced = True
+    if count == 0 and not is_settled:
+        return OK
+    is_priced = count > 0
     for i in range(count):
-        is_priced = is_priced and mark(market, t, instruments[i]) >= 0
+        is_priced = is_priced and mark(market, layer, t, instruments[i]) >= 0
     if is_priced:
         for i in range(1, count):  # sales first, then by code: what is held keeps that order
             for j in range(i, 0, -1):
@@ -259,36 +270,39 @@ def trade(market: Market, state: State, costs: Floats, layer: int, t: int, row: 
                 sizes[j], sizes[j - 1] = sizes[j - 1], sizes[j]
                 instruments[j], instruments[j - 1] = instruments[j - 1], instruments[j]
         for i in range(count):
-            code = change(market, state, costs, layer, t, row, instruments[i], sizes[i])
+            code = change(market, state, costs, layer, t, instruments[i], sizes[i])
             if code != OK:
                 return code
-    left = 0
-    for i in range(state.held_count[layer]):
-        if state.contracts[layer, i] != 0:
-            for values in (state.held, state.contracts, state.last, state.short):
-                values[layer, left] = values[layer, i]
-            left += 1
-    state.held_count[layer] = left
+    if is_settled or is_priced:
+        state.now[HAS_CHANGED] = 1
+        left = 0
+        for i in range(state.now[HELD_COUNT]):
+            if state.contracts[i] != 0:
+                for values in (state.held, state.contracts, state.last, state.short):
+                    values[left] = values[i]
+                left += 1
+        state.now[HELD_COUNT] = left
     return OK
 
 
 @compiled
 def set_margin(market: Market, state: State, costs: Floats, layer: int) -> int:
     """As `transforms.ledger.rules.compute_margin`, of what is held at the newest marks."""
-    count = state.held_count[layer]
-    held, contracts = state.held[layer], state.contracts[layer]
-    first = 2 * len(market.expiry)
+    count = state.now[HELD_COUNT]
+    held, contracts = state.held, state.contracts
     total = 0.0
+    if layer != SECOND:
+        for i in range(count):
+            total += costs[MARGIN_SHARE] * (abs(contracts[i]) * cents_a_tick(market, held[i]) * state.last[i])
+        state.now[MARGIN_NOW] = int(np.rint(total))
+        return OK
+    if not state.now[HAS_CHANGED]:
+        return OK  # that of options hangs on what is held alone
     for i in range(count):
-        if held[i] < first:
-            total += costs[MARGIN_SHARE] * (abs(contracts[i]) * cents_a_tick(market, held[i]) * state.last[layer, i])
-    for i in range(count):
-        if held[i] < first:
-            continue
-        expiry = expiry_of(market, held[i])
+        expiry = expiry_of(market, SECOND, held[i])
         is_first, has_short = True, False
         for j in range(count):
-            if expiry_of(market, held[j]) == expiry:
+            if expiry_of(market, SECOND, held[j]) == expiry:
                 is_first = is_first and j >= i
                 has_short = has_short or contracts[j] < 0
         if is_first and has_short:
@@ -296,5 +310,5 @@ def set_margin(market: Market, state: State, costs: Floats, layer: int) -> int:
             if math.isinf(bound):
                 return UNBOUNDED
             total += bound * 100
-    state.margin[layer] = int(np.rint(total))
+    state.now[MARGIN_NOW] = int(np.rint(total))
     return OK

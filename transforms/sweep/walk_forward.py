@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from transforms.sweep.objectives import FEWEST_SESSIONS, OBJECTIVES, Floats, Sums
 
@@ -116,7 +115,7 @@ def compute_rank_correlation(left: Floats, right: Floats) -> float | None:
     """Spearman's rank correlation, ties sharing their mean rank; None where one side has no order."""
     if len(left) < 2 or np.ptp(left) <= _TIE or np.ptp(right) <= _TIE:
         return None
-    ranks: npt.NDArray[np.float64] = np.stack([rankdata(left), rankdata(right)])
+    ranks: npt.NDArray[np.float64] = np.stack([pd.Series(one).rank().to_numpy(np.float64) for one in (left, right)])
     correlations: Floats = np.asarray(np.corrcoef(ranks))
     return float(correlations[0, 1])
 
