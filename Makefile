@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Set-up runs again only when what is installed could have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup nightly test test-slow lint types check bench clean constraints docs
+.PHONY: setup nightly test test-slow fuzz setup-hashed hashes verify-packages audit-packages lint types check bench clean constraints docs
 
 nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> reads an offline archive, SOURCE=cboe downloads
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
@@ -17,6 +17,10 @@ test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
 
 test-slow: $(STAMP) ## the long tests that `make test` counts as deselected: a year of nights, random kills, long fuzzing
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m slow $(TESTS)
+
+fuzz: $(STAMP) ## fuzz every reader, FUZZ_SECONDS each (60), and write the counts to docs/fuzzing.md; TARGETS narrows it
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,fuzz]' || echo 'atheris has no wheel here: mutation only'
+	$(BIN)/python -m tests.fuzz.campaign --seconds $(or $(FUZZ_SECONDS),60) $(TARGETS)
 
 lint: $(STAMP) ## style of Python
 	$(BIN)/ruff check .
@@ -37,6 +41,22 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+setup-hashed: ## as setup, and nothing is installed whose SHA-256 is not in hashes.txt (Linux on x86_64)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r hashes.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+hashes: $(STAMP) ## write hashes.txt for constraints.txt (then read the diff)
+	$(BIN)/python .ci/packages.py write
+
+verify-packages: $(STAMP) ## compare what would be installed, and what is, with hashes.txt
+	$(BIN)/python .ci/packages.py check
+
+audit-packages: $(STAMP) ## known vulnerabilities of the pinned packages, where pip-audit and its services can be reached
+	@$(BIN)/python -m pip_audit --version >/dev/null 2>&1 || { echo 'pip-audit is not installed: nothing was audited. Where an index has it: $(BIN)/python -m pip install pip-audit'; exit 1; }
+	$(BIN)/python -m pip_audit --requirement hashes.txt --require-hashes --disable-pip
 
 constraints: ## pin what a fresh resolution installs (then read the diff)
 	rm -rf .venv-constraints
