@@ -17,8 +17,11 @@ sessions as (
 judged as (
     select
         *,
-        median(volume_contracts) over (order by trade_date rows between 21 preceding and 1 preceding) as usual_contracts
+        case
+            when count(volume_contracts) over before = 21 then median(volume_contracts) over before
+        end as usual_contracts
     from sessions
+    window before as (order by trade_date rows between 21 preceding and 1 preceding)
 ),
 
 bounds as (

@@ -371,3 +371,71 @@ def test_check_of_the_book_finds_every_kind_of_fault(
 ) -> None:
     spoilable.execute(fault)
     assert offending(spoilable, name) > 0
+
+
+def restate(connection: duckdb.DuckDBPyConnection, count: int, old: float, new: float | None) -> None:
+    """Note so many settlements as restated tonight."""
+    connection.execute(
+        "insert into ops.value_revisions select run_id, null, 'core.daily_vx_settlements', "
+        "date '2025-06-02' + number::int, 'VXV25', 'settle_pts', ?, ? from ref.run, range(?) as numbers (number)",
+        [str(old), None if new is None else str(new), count],
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "old", "new", "is_small", "is_refused"),
+    [
+        (25, 17.5, 17.8, True, False),
+        (26, 17.5, 17.6, False, False),
+        (1, 17.5, 17.9, False, False),
+        (20, 17.5, None, False, False),
+        (21, 17.5, None, False, True),
+        (100, 17.5, 18.5, False, False),
+        (101, 17.5, 18.5, False, True),
+        (500, 17.5, 17.6, False, False),
+    ],
+)
+def test_restatements_are_judged_by_number_and_size(
+    spoilable: duckdb.DuckDBPyConnection, count: int, old: float, new: float | None, is_small: bool, is_refused: bool
+) -> None:
+    # nothing of the made-up market is later than its newest session
+    restate(spoilable, count, old, new)
+    spoilable.execute("update ops.value_revisions set trade_date = least(trade_date, date '2025-09-12')")
+    assert (offending(spoilable, "ops.value_revisions__restatements_are_small") == 0) is is_small
+    assert (offending(spoilable, "ops.value_revisions__history_is_not_rewritten") > 0) is is_refused
+
+
+@pytest.mark.parametrize("column", ["open_pts", "volume_contracts", "close_pts"])
+def test_what_nothing_is_computed_from_may_be_restated(spoilable: duckdb.DuckDBPyConnection, column: str) -> None:
+    restate(spoilable, 200, 17.5, 25)
+    spoilable.execute("update ops.value_revisions set column_name = ?", [column])
+    assert offending(spoilable, "ops.value_revisions__restatements_are_small") == 0
+    assert offending(spoilable, "ops.value_revisions__history_is_not_rewritten") == 0
+
+
+def test_settlement_restated_off_its_curve_is_refused_whatever_its_session(
+    spoilable: duckdb.DuckDBPyConnection,
+) -> None:
+    name = "core.settlement_cross_checks__none_left_its_curve"
+    line = f"where expiry_date = '{MARKET_MONTH}' and trade_date = '2025-08-05'"
+    spoilable.execute(f"update core.settlement_cross_checks set move_gap_log = 0.3, curve_move_log = 0 {line}")
+    assert offending(spoilable, name) == 0
+    spoilable.execute(
+        "insert into ops.value_revisions select run_id, null, 'core.daily_vx_settlements', date '2025-08-05', 'VXV25', "
+        "'settle_pts', '18', '24' from ref.run"
+    )
+    assert offending(spoilable, name) == 1
+
+
+def test_check_names_the_newest_session_first(spoilable: duckdb.DuckDBPyConnection) -> None:
+    # a report shows five rows, and is degraded by those of its own session alone
+    spoilable.execute(
+        f"insert into core.settlement_differences select date '{LAST}' - 7 + number::int, '{MARKET_MONTH}', 17, null, "
+        "17.05 from range(8) as numbers (number)"
+    )
+    (result,) = (
+        result
+        for result in run_sql_checks(spoilable)
+        if result.check_name == "core.settlement_differences__contract_file_confirms_same_evening"
+    )
+    assert LAST.isoformat() in result.sample
