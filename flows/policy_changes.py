@@ -18,6 +18,7 @@ from flows.policy_texts import (
 from flows.policy_views import describe_proposal
 from transforms.errors import PolicyError, UsageError
 from transforms.policy.on_data import refuse_idle_rules
+from transforms.toml_file import LARGEST_FILE
 from warehouse.governance import operations
 from warehouse.governance.keys import Signer, fingerprint
 from warehouse.governance.log import PolicyFolder
@@ -65,7 +66,8 @@ def propose_other_signers(home: Home, path: Path, by: str, now: datetime) -> str
     """
     require_adopted(home, read_register(home))
     try:
-        body = path.read_bytes()
+        with path.open("rb") as file:
+            body = file.read(LARGEST_FILE + 1)  # a byte more than is taken: the reader says that it is too large
     except OSError as error:
         raise UsageError(
             "the signers cannot be read", where=str(path), found=error.strerror, expected="a signers.toml"

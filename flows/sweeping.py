@@ -14,6 +14,7 @@ from pathlib import Path
 from transforms.errors import UsageError
 from transforms.policy.model import Policy
 from transforms.sweep.grid import Expansion, Grid, expand_grid, read_grid
+from transforms.toml_file import LARGEST_FILE
 from warehouse.expressions import load_policy, preset, signal_columns
 from warehouse.home import Home
 from warehouse.instants import iso_utc
@@ -224,7 +225,8 @@ def _load_base(grid_file: Path, name: str) -> Policy:
 
 def _read_text(path: Path, kind: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:  # a byte more than is taken: the reader says that it is too large
+            return file.read(4 * LARGEST_FILE + 1).decode("utf-8")
     except FileNotFoundError:
         raise UsageError(f"there is no such {kind}", where=str(path), expected=f"a {kind}") from None
     except (OSError, UnicodeDecodeError) as error:
