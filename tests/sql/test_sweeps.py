@@ -318,3 +318,15 @@ def test_simulated_market_of_a_path_is_built_like_a_night_over_the_same_sessions
     before = Home(target).published.stat().st_mtime_ns
     build_simulated_warehouse(target, like, seed_of(1))
     assert Home(target).published.stat().st_mtime_ns == before
+
+
+def test_hostile_name_of_a_grid_stays_a_name(swept: WrittenSweep) -> None:
+    from transforms.sweep_report.page import render_sweep_html, render_sweep_markdown
+
+    hostile = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+    record = {**swept.record, "grid": {**swept.record["grid"], "name": hostile, "description": hostile}}
+    page = render_sweep_html(record)
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<script" not in render_sweep_markdown(record)
