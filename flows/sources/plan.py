@@ -1,8 +1,9 @@
 """The fetch plan: which files to ask for, given what is already stored. It never asks itself.
 
-Over a network only what can have changed is asked for: an expired contract whose file holds its
-final settlement is never asked for again, nor is an archive file, nor a month known to be absent, nor a
-count of issues that has ended. In a folder asking costs nothing, so everything is compared.
+Over a network only what can have changed is asked for: an expired contract whose file has held its
+final settlement for a week is never asked for again, nor is an archive file, nor a month known to be absent,
+nor a count of issues that has ended. What is damaged on our side is asked for whatever it is. In a folder
+asking costs nothing, so everything is compared.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ _SESSIONS_FOR_COMPARISON = 3
 _LONGEST_LAG_SESSIONS = 8
 """Contract files once stood still for six sessions (November 2024)."""
 _SETTLED_LONG_AGO = timedelta(days=30)
+_CORRECTED_WITHIN = timedelta(days=7)
+"""A last line that is wrong on its evening is right the morning after: a file is not final because it is complete."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,8 @@ def _has_ended(request: Request, state: FileState) -> bool:
 
 
 def _can_have_changed(request: Request, state: FileState, session: date) -> bool:
+    if state.current is not None and not state.current.is_whole:
+        return True  # no night reads it, and the publisher may have it still
     if request.dataset == "vx_archive":
         return state.current is None and state.absent is None
     if state.current is None or state.current.last_date is None:
@@ -131,7 +136,7 @@ def _can_have_changed(request: Request, state: FileState, session: date) -> bool
     if expiry > session:
         return True
     is_complete = state.current.last_date >= expiry
-    return not is_complete and session - expiry < _SETTLED_LONG_AGO
+    return session - expiry < (_CORRECTED_WITHIN if is_complete else _SETTLED_LONG_AGO)
 
 
 def _archive_months() -> list[date]:
