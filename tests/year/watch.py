@@ -42,7 +42,7 @@ def code_version() -> str:
 
 
 _READER = """
-import json, sys, time
+import json, os, sys, time
 from pathlib import Path
 import duckdb
 from warehouse.home import Home
@@ -55,7 +55,8 @@ select (select max(trade_date) from core.daily_vx_settlements), (select max(trad
     (select max(trade_date) from mart.daily_hedge_state), (select count(*) from core.daily_vx_settlements),
     (select count(*) from ops.runs where run_id = (select run_id from ref.run) and outcome in ('published', 'degraded'))
 '''
-while not (folder / "stop").exists():
+parent = os.getppid()
+while not (folder / "stop").exists() and os.getppid() == parent:
     if (folder / "pause").exists():
         (folder / "paused").touch()
         time.sleep(0.05)
