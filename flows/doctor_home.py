@@ -79,11 +79,16 @@ def check_room(patient: Patient) -> Iterator[Finding]:
 
 def check_lock(patient: Patient) -> Iterator[Finding]:
     """Does a run hold the home, and since when?"""
-    from warehouse.publish import lock_holder
+    from warehouse.publish import broken_off_holder, lock_holder
 
     holder = lock_holder(patient.home)
     if holder is None:
-        yield Finding("lock", "ok", "free")
+        left = broken_off_holder(patient.home)
+        if left is None:
+            yield Finding("lock", "ok", "free")
+        else:
+            who = f"{left.get('command', 'a run')}, process {left.get('pid')} on {left.get('host')}"
+            yield Finding("lock", "warning", f"free; {who}, was killed", "the next run cleans up: `alvh nightly`")
         return
     since = str(holder.get("started_at_utc") or "")
     said = f"held by {holder.get('command', 'a run')}, process {holder.get('pid')}, since {since or 'not known'}"

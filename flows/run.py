@@ -110,6 +110,7 @@ def _drop_build(night: Night) -> None:
     # A disk that takes no removal either: the next run sweeps the folder.
     with suppress(OSError):
         night.build_path.unlink(missing_ok=True)
+        night.build_path.with_name(f"{night.build_path.name}.wal").unlink(missing_ok=True)
 
 
 def _end(night: Night, log: RunLog, do: Steps, error: BaseException) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from filelock import FileLock
+
 from flows.console import say
 from transforms.errors import PipelineError
-from warehouse.home import Home
+from warehouse.home import PRIVATE, Home
 from warehouse.query import open_published
+
+_LOCK_SECONDS = 60.0
 
 
 def refresh_site(home: Home, sessions: Iterable[date] = ()) -> bool:
@@ -25,7 +29,10 @@ def refresh_site(home: Home, sessions: Iterable[date] = ()) -> bool:
     try:
         from warehouse.site import write_site  # templates and texts, where they are used
 
-        with open_published(home) as connection:
+        # One after the other, each with what is published by then: an audit that ends while a night publishes would
+        # otherwise put an index of the day before over that of the night.
+        lock = FileLock(home.path / "site.lock", timeout=_LOCK_SECONDS, mode=PRIVATE, fallback_to_soft=False)
+        with lock, open_published(home) as connection:
             write_site(connection, home, sessions)
     except Exception as error:
         say(f"site     not written: {_say(error)}. What is published and reported stands; `alvh report` tries again.")

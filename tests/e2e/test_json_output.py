@@ -18,7 +18,7 @@ from warehouse.plain_json import dump_json, to_json_value
 
 DAY = LAST.isoformat()
 SHAPES = {
-    "status": {"home", "published", "running", "last_runs"},
+    "status": {"home", "published", "running", "broken_off", "last_runs"},
     "tables": {"tables"},
     "tables daily_term_structure": {"table", "columns"},
     "explain": {"as_of", "is_simulated", "policy", "layers", "governor", "comparison", "transitions"},

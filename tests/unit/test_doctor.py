@@ -97,6 +97,16 @@ def test_lock_says_who_holds_it_and_warns_of_a_run_without_end(home: Path) -> No
     assert found(doctor_home.check_lock, patient(home)) == [("lock", "ok")]
 
 
+def test_lock_of_a_run_that_was_killed_is_free_and_says_so(home: Path) -> None:
+    with run_lock(Home(home), "alvh nightly --source cboe", EVENING):
+        note = (home / "run.lock.json").read_bytes()
+    (home / "run.lock.json").write_bytes(note)
+    (finding,) = doctor_home.check_lock(patient(home))
+    assert finding.status == "warning"
+    assert f"process {os.getpid()} on " in finding.says
+    assert "was killed" in finding.says
+
+
 @pytest.mark.parametrize(
     ("later", "said"),
     [

@@ -257,7 +257,7 @@ def open_log(folder: PolicyFolder) -> Iterator[OpenLog]:
         If the log is not as it was written: nothing is added to a log that cannot be believed.
     """
     folder.prepare()
-    lock = FileLock(folder.lock, timeout=_LOCK_SECONDS, mode=PRIVATE)
+    lock = FileLock(folder.lock, timeout=_LOCK_SECONDS, mode=PRIVATE, fallback_to_soft=False)
     try:
         lock.acquire()
     except Timeout:
