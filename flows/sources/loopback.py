@@ -359,7 +359,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(packer.flush())
 
 
-def _read_fault(text: str) -> tuple[str, str]:
+def read_fault(text: str) -> tuple[str, str]:
+    """Read ``KIND:PATTERN``, a fault that needs nothing else."""
     kind, _, pattern = text.partition(":")
     if not pattern or kind not in KINDS or not KINDS[kind].fields:
         raise argparse.ArgumentTypeError(f"expected KIND:PATTERN, found {text!r}")
@@ -379,7 +380,7 @@ def main() -> None:
         metavar="KIND:PATTERN",
         action="append",
         default=[],
-        type=_read_fault,
+        type=read_fault,
         help="do this to what matches; may be repeated. Kinds: "
         + ", ".join(kind for kind in KINDS if KINDS[kind].fields),
     )

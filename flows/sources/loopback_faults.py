@@ -182,6 +182,7 @@ KINDS: Mapping[str, Kind] = {
         "has a settlement three percent too high, the rest right", {"body": scale_newest(1.03, column=6)}
     ),
     "half-again": Kind("has a settlement half as high again, the rest right", {"body": scale_newest(1.5, column=6)}),
+    "tenth-high": Kind("has the newest line a tenth too high", {"body": scale_newest(1.1)}),
     "stale-line": Kind("has the session before under the newest date", {"body": _edit(_repeat_before)}),
     "restated": Kind("restates a settlement of five sessions ago by 4%", {"body": restate(1.04, 5, column=6)}),
     "unlisted": Kind("leaves a month out of the contract list", {"body": _unlist}),

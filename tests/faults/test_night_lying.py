@@ -151,6 +151,7 @@ def test_night_publishes_what_can_be_doubted_and_names_each(
     server.play("holiday", contract(sixth))
     server.play("stale-line", index("VIX3M"))
     server.play("inf", index("VIX6M"))
+    server.play("tenth-high", index("SPX"))
     rejected = {
         "nan": (weeklies[0], MONDAY, "unreadable_number"),
         "1e308": (weeklies[1], MONDAY, "settle_out_of_range"),
@@ -166,6 +167,7 @@ def test_night_publishes_what_can_be_doubted_and_names_each(
     assert set(failed) == {
         "core.daily_index_levels__newest_is_not_the_session_before_again",
         "core.daily_index_levels__newest_session_present",
+        "core.index_cross_checks__newest_moves_with_its_companions",
         "core.settlement_cross_checks__newest_is_not_the_day_before_again",
         "core.settlement_cross_checks__newest_lies_in_its_day",
         "ops.value_revisions__restatements_are_small",
@@ -173,6 +175,7 @@ def test_night_publishes_what_can_be_doubted_and_names_each(
     codes = dict(online.rows("select expiry_date, contract_code from core.daily_vx_settlements"))
     assert "VIX3M" in failed["core.daily_index_levels__newest_is_not_the_session_before_again"]
     assert "VIX6M" in failed["core.daily_index_levels__newest_session_present"]
+    assert "SPX" in failed["core.index_cross_checks__newest_moves_with_its_companions"]
     assert codes[fifth] in failed["core.settlement_cross_checks__newest_is_not_the_day_before_again"]
     assert codes[third] in failed["core.settlement_cross_checks__newest_lies_in_its_day"]
     assert codes[first] in failed["ops.value_revisions__restatements_are_small"]
