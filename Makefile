@@ -44,8 +44,9 @@ $(STAMP): pyproject.toml constraints.txt
 
 setup-hashed: ## as setup, and nothing is installed whose SHA-256 is not in hashes.txt (Linux on x86_64)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r hashes.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r hashes.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	touch $(STAMP)
 
 hashes: $(STAMP) ## write hashes.txt for constraints.txt (then read the diff)

@@ -3,8 +3,9 @@
     python .ci/packages.py write     asks the index for the hash of every artefact, writes hashes.txt
     python .ci/packages.py check     compares what would be installed, and what is installed, with hashes.txt
 
-Only pip is asked, as it is set up on this machine; no address of an index is kept. `hashes.txt` has the wheels for Linux
-on x86_64 and the Pythons of `PYTHONS`; `pip install --require-hashes -r hashes.txt` installs nothing else.
+Only pip is asked, as it is set up on this machine; no address of an index is kept. `hashes.txt` has the wheels for
+Linux on x86_64 and the Pythons of `PYTHONS`; `make setup-hashed` installs nothing else. Without dependencies: the list
+is whole, and pip takes `sqlalchemy[asyncio]` in a package for another requirement than the `sqlalchemy` that has a hash.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def render_hashes(pins: Mapping[str, str], hashes: Mapping[str, set[str]]) -> st
         "# SHA-256 of every artefact of the pinned packages: wheels for Linux on x86_64, Python "
         + ", ".join(PYTHONS)
         + ".",
-        "# Written by `make hashes`; `make verify-packages` compares. Format of pip: pip install --require-hashes -r.",
+        "# Written by `make hashes`, compared by `make verify-packages`, installed by `make setup-hashed`.",
     ]
     for name in sorted(pins):
         lines += [f"{name}=={pins[name]} \\"]
