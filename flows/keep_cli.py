@@ -1,4 +1,4 @@
-"""``alvh doctor``, ``verify`` and ``prune``: can things run, are they as written, what may go. Heavy imports inside."""
+"""``alvh doctor``, ``verify``, ``rebuild``, ``upgrades``, ``prune``: the house in order. Heavy imports stay inside."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def verify(
     """Read everything again, and say whether it is as it was written.
 
     Raw files with their sidecars, warehouses, policy log, signatures, run records, reports, and the identities of the
-    ledger. Each finding says which file, what is lost, what to do next; the last line says what was not looked at. Code 4
-    if anything was changed.
+    ledger. Each finding says which file, what is lost, what to do next; the last line says what was not looked at.
+    Code 4 if anything was changed.
 
     \b
     Examples:
@@ -99,6 +99,49 @@ def prune(
 
     text = prune_and_describe(home_to_read(home), datetime.now(UTC), is_dry_run=dry_run, as_json=as_json)
     print(text)
+
+
+@reports_errors
+def rebuild(home: HomeOption = None, debug: DebugOption = False) -> None:
+    """Build, check, publish and report again from what is stored, asking no publisher.
+
+    After an upgrade, or in a home that was copied back. Every night builds anew where files, policy or code changed, so
+    this is for when none is near, or the network is not there. Exit codes are those of `alvh nightly`.
+
+    \b
+    Examples:
+      alvh rebuild
+      alvh rebuild --home restored
+    """
+    from flows.rebuilding import rebuild_home
+
+    result = rebuild_home(home_to_read(home), datetime.now(UTC))
+    print(result.sentence)
+    print(f"report: {result.report}")
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+@reports_errors
+def upgrades(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOption = False) -> None:
+    """List what other code changed in the published numbers, upgrade by upgrade.
+
+    A run whose code is not that of the warehouse before it compares the two: tables and columns that came and went, and
+    for each column how many earlier values changed, by how much at most, and the first session concerned.
+
+    \b
+    Examples:
+      alvh upgrades
+      alvh upgrades --json
+    """
+    from flows.rebuilding import list_lines
+    from warehouse.upgrades import list_upgrades
+
+    found = list_upgrades(home_to_read(home))
+    if as_json:
+        print_json({"upgrades": found})
+    else:
+        print("\n".join(list_lines(found)))
 
 
 def _source_of(folder: Any) -> str:

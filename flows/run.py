@@ -167,6 +167,8 @@ def _run(night: Night, log: RunLog, do: Steps) -> NightResult:
         as_of=found.as_of.isoformat(),
         planned=planned,
     )
+    if found.upgrade is not None:
+        log.note(upgrade=found.upgrade)
     ended = {**log.record, **planned}
     path, sha256 = _timed(log, "publish", lambda: do.publish(night, ended), lambda done: str(done[0]))
     log.note(**planned, published=describe_published(path, sha256))
@@ -257,10 +259,20 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
             late,
             restated if compared.revisions else "no settlement, level or rate published before has changed",
         ]
+    if found.upgrade is not None:
+        parts.append(say_upgrade(found.upgrade))
     if found.reasons:
         parts.append("degraded: " + " ".join(found.reasons))
     words = "; ".join(part for part in parts if part)
     return f"SIMULATED market: {words}" if night.is_simulated else words
+
+
+def say_upgrade(upgrade: Mapping[str, Any]) -> str:
+    """Say in a few words what other code changed."""
+    values = sum(one["changed"] for one in upgrade["numbers"])
+    columns = len(upgrade["numbers"])
+    where = f" in {columns} column{'' if columns == 1 else 's'}" if columns else ""
+    return f"built by other code than before, {values} earlier values changed{where} (`alvh upgrades`)"
 
 
 def _timed(log: RunLog, name: str, run: Callable[[], Result], say: Callable[[Result], str]) -> Result:

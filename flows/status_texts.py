@@ -68,6 +68,12 @@ def _list_published(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         f"{found['session']} by run {found['run_id']}{simulated} ({found['size_bytes'] / 1e6:.1f} MB)",
         "",
     )
+    if not found["code"]["is_this"]:
+        yield (
+            "code",
+            f"built by {found['code']['built_by']}; the next night, or `alvh rebuild`, builds it anew",
+            "yellow",
+        )
     curve = found["curve"]
     regime = f"{curve['curve_regime'] or 'no regime'}, session {curve['days_in_regime'] or 0} of it"
     vix, front = (_text(curve[name], ".2f") for name in ("vix_close_pts", "vx1_settle_pts"))

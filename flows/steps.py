@@ -45,6 +45,7 @@ from warehouse.reports import WrittenReport, assess_health, write_report
 from warehouse.revisions import Comparison, compare_with_published
 from warehouse.run_log import describe_run, inputs_of, write_run_tables
 from warehouse.unchanged import Standing, compute_build_key, find_standing
+from warehouse.upgrades import compare_code
 
 
 def policy_step(night: Night) -> AdmittedPolicies:
@@ -128,13 +129,14 @@ class Assessment:
     """A checked build before it is published: what changed, what went in, and how healthy it is.
 
     ``as_of`` is the session that is reported; ``newest`` the newest one, whose states have the hash
-    ``states_sha256``.
+    ``states_sha256``; ``upgrade`` is what other code than that of the published warehouse changed, or None.
     """
 
     as_of: date
     newest: date
     states_sha256: str
     compared: Comparison
+    upgrade: dict[str, Any] | None
     inputs: list[dict[str, str]]
     status: str
     reasons: list[str]
@@ -154,6 +156,7 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
     assert built.last_session is not None
     with open_build(night.build_path) as connection:
         compared = compare_with_published(connection, night.home.published, night.run_id, iso_utc(night.now))
+        upgrade = compare_code(connection, night.home.published)
         write_run_tables(connection, night.home, record, compared.revisions)
         as_of = built.last_session
         if night.as_of is not None and night.as_of < as_of:
@@ -162,7 +165,7 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
         failures = record["fetch"]["failures"]
         status, reasons = assess_health(connection, as_of, describe_run(record), failures)
         states = hash_states(connection, built.last_session)
-        return Assessment(as_of, built.last_session, states, compared, inputs_of(connection), status, reasons)
+        return Assessment(as_of, built.last_session, states, compared, upgrade, inputs_of(connection), status, reasons)
 
 
 def publish_step(night: Night, record: Mapping[str, Any]) -> tuple[Path, str]:

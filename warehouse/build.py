@@ -39,6 +39,7 @@ from warehouse.raw_store import RawStore
 from warehouse.revisions import REVISION_KEYS, compare_with_published
 from warehouse.stored_tables import create_from_frame, load_stored_files
 from warehouse.tables import create_late_tables, fill
+from warehouse.version import this_code
 
 STORAGE_VERSION = "v1.4.0"
 """The file is written so that this DuckDB and every later one can read it: clients in other languages are often older
@@ -91,8 +92,7 @@ def build_warehouse(
         connection.execute("begin")
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists {schema}")
-        connection.execute("create table ref.run (run_id varchar, due_session date, is_simulated boolean)")
-        connection.execute("insert into ref.run values (?, ?, ?)", [run_id, due_session, is_simulated])
+        _write_run(connection, [run_id, due_session, is_simulated])
         _load_reference(connection, today)
         _load_context_reference(connection, today, is_simulated=is_simulated)
         _load_signals(connection, columns.values())
@@ -118,6 +118,15 @@ def build_warehouse(
         last = connection.execute("select max(trade_date) from core.daily_vx_settlements").fetchone()
         connection.execute("checkpoint")
     return Built(path, rows, last[0] if last else None)
+
+
+def _write_run(connection: duckdb.DuckDBPyConnection, facts: list[object]) -> None:
+    code = this_code()
+    connection.execute(
+        "create table ref.run "
+        "(run_id varchar, due_session date, is_simulated boolean, code_version varchar, code_sha256 varchar)"
+    )
+    connection.execute("insert into ref.run values (?, ?, ?, ?, ?)", [*facts, code.version, code.sha256])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from transforms.errors import PipelineError, UsageError
 from transforms.wording import make_harmless
 from warehouse.home import Home
 from warehouse.plain_json import dump_json
+from warehouse.version import built_by, this_code
 
 # Locked configuration: a query cannot write, attach, copy, install or read any other file, and
 # cannot unlock it. The file itself is open before the lock closes.
@@ -88,7 +89,21 @@ def open_published(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from None
     with connection:
         connection.execute("set lock_configuration = true")
-        yield connection
+        try:
+            yield connection
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            # A question of ours that this file has no table or column for; those of users are answered where they ask.
+            made_by = built_by(connection)
+            if made_by.sha256 == this_code().sha256:
+                raise
+            raise PipelineError(
+                "the published warehouse was built by other code, and lacks what this asks for",
+                where=str(home.published),
+                found=f"built by {made_by.say()}: {str(error).strip().splitlines()[0]}",
+                expected=f"built by {this_code().say()}",
+                next_step="`alvh rebuild` builds it anew from the raw files, as every night does; `alvh upgrades` then "
+                "says what changed",
+            ) from None
 
 
 def run_query(home: Home, sql: str, seconds: float = LONGEST_SECONDS) -> QueryResult:

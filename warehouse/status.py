@@ -13,6 +13,7 @@ from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.query import has_table, open_published
 from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, is_open, read_records
+from warehouse.version import built_by, this_code
 
 _LAST_RUNS = 5
 
@@ -42,9 +43,9 @@ def read_status(home: Home) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``home``; ``published``: None before the first night, else session, run, size, curve, layers, funding, book,
-        health, checks, report (None for what an earlier version did not publish); ``running``: who holds the home, or
-        None; ``broken_off``: who was killed while holding it, or None; ``last_runs``, the newest last.
+        ``home``; ``published``: None before the first night, else session, run, size, code, curve, layers, funding,
+        book, health, checks, report (None for what an earlier version did not publish); ``running``: who holds the
+        home, or None; ``broken_off``: who was killed while holding it, or None; ``last_runs``, the newest last.
     """
     published = _read_published(home) if home.published.exists() else None
     before, holder, records = list(read_records(home)), lock_holder(home), list(read_records(home))
@@ -75,6 +76,7 @@ def _read_published(home: Home) -> dict[str, Any]:
         layers = _read_layers(connection, session)
         funding = _read_funding(connection, home, session, run["run_id"])
         book = _read_book(connection)
+        code = built_by(connection)
         size = home.published.stat().st_size
     # Only now: the record of a run that published a moment ago was written before it published.
     record = next((entry for entry in read_records(home) if entry["run_id"] == run["run_id"]), None)
@@ -82,6 +84,7 @@ def _read_published(home: Home) -> dict[str, Any]:
         "session": session,
         **run,
         "size_bytes": size,
+        "code": {"built_by": code.say(), "is_this": code.sha256 == this_code().sha256},
         "curve": curve,
         "layers": layers,
         "funding": funding,

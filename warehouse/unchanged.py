@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -25,8 +24,7 @@ from warehouse.raw_store import RawStore
 from warehouse.reports import list_report_files
 from warehouse.run_log import published_run_id, read_record
 from warehouse.stored_calibrations import list_calibration_files
-
-_CODE = ("flows", "transforms", "warehouse", "sql")
+from warehouse.version import code_sha256
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def compute_build_key(
     def add(*parts: object) -> None:
         digest.update(json.dumps(parts, default=str).encode() + b"\n")
 
-    add("code", _code_sha256(), *_installed_versions())
+    add("code", code_sha256(), *_installed_versions())
     add("day", today, due_session, is_simulated)
     for entry in policies:
         add("policy", entry.effective_from, entry.policy_hash)
@@ -110,23 +108,6 @@ def find_standing(home: Home, build_key: str, as_of: date | None) -> Standing | 
     if as_of not in (None, reported) or not all(path.is_file() for path in files.values()):
         return None
     return Standing(record, reported, files["html"])
-
-
-@lru_cache(maxsize=1)
-def _code_sha256() -> str:
-    root = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for path in _code_files(root):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-def _code_files(root: Path) -> Iterator[Path]:
-    for name in _CODE:
-        for folder, inner, files in os.walk(root / name):
-            # The default home lies in one of them.
-            inner[:] = sorted(entry for entry in inner if entry not in ("data", "__pycache__"))
-            yield from (Path(folder, file) for file in sorted(files) if not file.endswith(".pyc"))
 
 
 @lru_cache(maxsize=1)

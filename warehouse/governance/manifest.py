@@ -14,7 +14,7 @@ import duckdb
 
 from transforms.errors import PipelineError
 from transforms.hash_chain import sha256_hex
-from warehouse.checks import run_sql_checks
+from warehouse.checks import CheckResult, run_sql_checks
 from warehouse.governance.findings import Finding
 from warehouse.home import Home
 from warehouse.query import open_published
@@ -46,19 +46,28 @@ def check_manifest(home: Home, records: Mapping[str, Mapping[str, Any]]) -> Mani
     records
         Run records by run, those that can be read.
     """
-    try:
-        with open_published(home) as connection:
-            has_sidecars = _has_column(connection, "source_files", "sidecar_sha256")
-            files = connection.execute(
-                _LISTED_FILES.format(sidecar="sidecar_sha256" if has_sidecars else "null")
-            ).fetchall()
-            runs = connection.execute(_LISTED_RUNS).fetchall()
-            revisions = connection.execute(_LISTED_REVISIONS).fetchall()
+    missing: list[str] = []
+    files: list[tuple[Any, ...]] = []
+    runs: list[tuple[Any, ...]] = []
+    revisions: list[tuple[Any, ...]] = []
+    identities: list[CheckResult] = []
+    with open_published(home) as connection:
+        sidecar = "sidecar_sha256" if _has_column(connection, "source_files", "sidecar_sha256") else "null"
+        if sidecar == "null":
+            missing.append("sidecars against the published list, which an earlier version wrote")
+        for name, rows, query in (
+            ("raw files", files, _LISTED_FILES.format(sidecar=sidecar)),
+            ("runs", runs, _LISTED_RUNS),
+            ("restatements", revisions, _LISTED_REVISIONS),
+        ):
+            try:
+                rows += connection.execute(query).fetchall()
+            except duckdb.Error as error:
+                missing.append(f"the published list of {name}, of another version ({_first_line(error)})")
+        try:
             identities = run_sql_checks(connection, prefixes=_IDENTITIES)
-    except (PipelineError, duckdb.Error) as error:
-        found = error.found if isinstance(error, PipelineError) else str(error)
-        reason = str(found).strip().splitlines()[0] if found else type(error).__name__
-        return ManifestReading(not_looked_at=(f"the lists in the published warehouse, of another version ({reason})",))
+        except PipelineError as error:
+            missing.append(f"the identities, of another version ({_first_line(error.found)})")
     findings = [
         *_compare_files(home, files),
         *_compare_runs(home, runs, records),
@@ -69,8 +78,11 @@ def check_manifest(home: Home, records: Mapping[str, Mapping[str, Any]]) -> Mani
             if not result.is_passed
         ),
     ]
-    missing = () if has_sidecars else ("sidecars against the published list, which an earlier version wrote",)
-    return ManifestReading(tuple(findings), len(identities), missing)
+    return ManifestReading(tuple(findings), len(identities), tuple(missing))
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def _has_column(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:

@@ -1,0 +1,70 @@
+"""Which code this is, and which one built a warehouse."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+import duckdb
+
+_CODE = ("flows", "transforms", "warehouse", "sql")
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class CodeStamp:
+    """A version of the code: its number, and the SHA-256 of all its files; None where it was not noted."""
+
+    version: str | None
+    sha256: str | None
+
+    def say(self) -> str:
+        """Say it in a few words."""
+        version = self.version or "an earlier version"
+        return f"{version}, code {self.sha256[:_SHOWN]}" if self.sha256 else version
+
+
+def this_code() -> CodeStamp:
+    """Return the stamp of the code that runs."""
+    try:
+        version = metadata.version("alvh")
+    except metadata.PackageNotFoundError:
+        version = None
+    return CodeStamp(version, code_sha256())
+
+
+def built_by(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> CodeStamp:
+    """Return the stamp of the code that built a warehouse; empty where an earlier version noted none."""
+    columns = connection.execute(
+        "select column_name from duckdb_columns() where database_name = coalesce($1, current_database()) "
+        "and schema_name = 'ref' and table_name = 'run'",
+        [database],
+    ).fetchall()
+    if not {("code_version",), ("code_sha256",)} <= set(columns):
+        return CodeStamp(None, None)
+    table = f"{database}.ref.run" if database else "ref.run"
+    row = connection.execute(f"select code_version, code_sha256 from {table}").fetchone()  # noqa: S608 - our own names
+    return CodeStamp(*row) if row else CodeStamp(None, None)
+
+
+@lru_cache(maxsize=1)
+def code_sha256() -> str:
+    """Return the SHA-256 of all code and SQL of the checkout."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in _code_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _code_files(root: Path) -> Iterator[Path]:
+    for name in _CODE:
+        for folder, inner, files in os.walk(root / name):
+            # The default home lies in one of them.
+            inner[:] = sorted(entry for entry in inner if entry not in ("data", "__pycache__"))
+            yield from (Path(folder, file) for file in sorted(files) if not file.endswith(".pyc"))
