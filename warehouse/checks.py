@@ -6,9 +6,10 @@ Severity ``error`` stops publishing; ``warn`` is shown in the report and in ``op
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -21,7 +22,7 @@ _SAMPLE_ROWS = 5
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What one check found. ``sample`` is JSON: a list of the first offending rows."""
+    """What one check found. ``sample`` is JSON: a list of the first offending rows, those of the newest sessions."""
 
     check_name: str
     kind: str
@@ -82,8 +83,17 @@ def _run(connection: duckdb.DuckDBPyConnection, path: Path) -> CheckResult:
         found = rows.fetchall()
     except duckdb.Error as error:
         raise PipelineError("a check cannot be run", where=path.name, found=str(error).strip()) from None
-    sample = json.dumps([dict(zip(names, row, strict=True)) for row in found[:_SAMPLE_ROWS]], default=str)
+    shown = [dict(zip(names, row, strict=True)) for row in _newest_first(names, found)[:_SAMPLE_ROWS]]
+    sample = json.dumps(shown, default=str)
     return CheckResult(path.stem, "sql", header["severity"], not found, len(found), header["what"], sample)
+
+
+def _newest_first(names: Sequence[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    # A warning about tonight's session degrades the night: it must not lie behind defects of years ago.
+    if "trade_date" not in names:
+        return rows
+    day = names.index("trade_date")
+    return sorted(rows, key=lambda row: str(row[day] or ""), reverse=True)
 
 
 def _first(sample: str) -> str:

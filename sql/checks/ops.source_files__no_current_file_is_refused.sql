@@ -4,4 +4,6 @@
 select publisher, file_name, refusal, fetched_at_utc
 from ops.source_files
 where is_newest and refusal is not null
+    -- what a user has taken away again is nobody's trouble any more
+    and not (publisher = 'user' and absent is not null)
 order by all

@@ -342,6 +342,18 @@ def test_refusal_check_is_content_once_a_good_version_has_come(bench: Bench) -> 
     assert offending(bench.build(), "ops.source_files__no_current_file_is_refused") == 0
 
 
+def test_refusal_check_leaves_what_a_user_took_away(spoilable: duckdb.DuckDBPyConnection) -> None:
+    check = "ops.source_files__no_current_file_is_refused"
+    before = offending(spoilable, check)
+    spoilable.execute(
+        "insert into ops.source_files (publisher, file_name, is_newest, refusal) "
+        "values ('user', 'book.toml', true, 'no TOML')"
+    )
+    assert offending(spoilable, check) == before + 1
+    spoilable.execute("update ops.source_files set absent = 'not in inputs/' where publisher = 'user'")
+    assert offending(spoilable, check) == before
+
+
 BOOK_FAULTS = {
     "mart.book_orders__know_nothing_later": (
         "update mart.book_orders set trade_date = trade_date - 1",

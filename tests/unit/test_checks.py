@@ -45,6 +45,14 @@ def test_check_counts_every_offending_row_and_shows_the_first(
     assert json.loads(found.sample) == [{"a": number} for number in range(5)]
 
 
+def test_check_shows_the_rows_of_the_newest_sessions_first(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    sql = "select (date '2025-01-01' + unnest(range(12))::int) as trade_date, 'a' as key"
+    (found,) = run_sql_checks(connection, write_check(tmp_path, sql))
+    assert [row["trade_date"] for row in json.loads(found.sample)] == [f"2025-01-{day:02d}" for day in range(12, 7, -1)]
+
+
 @pytest.mark.parametrize(
     "header",
     [
