@@ -15,6 +15,7 @@ from flows import (
     open_cli,
     policy_cli,
     recalibrate_cli,
+    revisions_cli,
     run_cli,
 )
 from flows import notify_cli as notices
@@ -50,6 +51,7 @@ for panel, commands in {
         explain_cli.explain,
         hedge_cli.positions,
         hedge_cli.ledger,
+        revisions_cli.revisions,
         look_cli.tables,
         look_cli.query,
     ),
