@@ -44,7 +44,7 @@ GRAVE: dict[int, list[Event]] = {
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lived]]:
     folder = tmp_path_factory.mktemp("week")
-    plan = Plan(FIRST_SESSION, date(2025, 1, 17), sessions=7, calm_mornings=8, retries=(1,), events=GRAVE)
+    plan = Plan(FIRST_SESSION, date(2025, 1, 17), sessions=7, mornings=frozenset({2, 6}), retries=(1,), events=GRAVE)
     with begin(folder, plan, read_every=0.5) as year:
         yield list(year.live())
 

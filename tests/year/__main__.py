@@ -52,7 +52,14 @@ def main(arguments: list[str]) -> int:
     options.add_argument("--retries", type=int, nargs="*", default=Plan.retries, help="which hourly retries are run")
     options.add_argument("--read-every", type=float, default=1.0, help="seconds between two reads of the reader")
     chosen = options.parse_args(arguments)
-    plan = Plan(chosen.first, chosen.begin, chosen.sessions, chosen.seed, chosen.calm_mornings, tuple(chosen.retries))
+    plan = Plan(
+        first=chosen.first,
+        begin=chosen.begin,
+        sessions=chosen.sessions,
+        seed=chosen.seed,
+        calm_mornings=chosen.calm_mornings,
+        retries=tuple(chosen.retries),
+    )
     with (
         Path(os.devnull).open("w", encoding="utf-8") as nowhere,
         begin(chosen.folder, plan, read_every=chosen.read_every) as year,

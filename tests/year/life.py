@@ -147,7 +147,8 @@ class Year:
         evening.mend()
         until = self.next_days[day]
         calm = not events and not self.carried and all(one.code == 0 for one in lived.tried)
-        if not calm or number % self.plan.calm_mornings == 0:
+        is_reconciled = self.plan.mornings is None or number in self.plan.mornings
+        if is_reconciled and (not calm or number % self.plan.calm_mornings == 0):
             for ahead in range(1, (until - day).days + 1):
                 at = day + timedelta(days=ahead)
                 if at.weekday() in range(1, 6):  # Tuesday to Saturday

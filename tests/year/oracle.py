@@ -147,7 +147,8 @@ def _is_marked(key: Key, found: float, marks: _Marks) -> bool:
     names = [name]
     if what == "settle":
         expiry = date.fromisoformat(name)
-        names += [f"VX{MONTH_CODES[expiry.month - 1]}{expiry:%y}", f"VX_{name}"]
+        # on its last day a contract's expiry date is the session's, and says nothing by itself
+        names = [f'expiry_date": "{name}', f"VX{MONTH_CODES[expiry.month - 1]}{expiry:%y}", f"VX_{name}"]
     for one in names:
         left = marks.restated.get((day.isoformat(), one))
         if left is not None and abs(left - found) <= _EXACT * max(1.0, abs(found)):

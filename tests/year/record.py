@@ -20,6 +20,8 @@ class Plan:
     calm_mornings
         The reconciliation of a session on which nothing went wrong is run on every so many of them. Of all others it
         always is.
+    mornings
+        Numbers of the sessions that are reconciled at all; None for every one.
     retries
         Which of the five hourly retries are run.
     events
@@ -31,6 +33,7 @@ class Plan:
     sessions: int = 252
     seed: int = 150
     calm_mornings: int = 1
+    mornings: frozenset[int] | None = None
     retries: tuple[int, ...] = (1, 2, 3, 4, 5)
     events: dict[int, list[Event]] | None = None
 

@@ -105,9 +105,10 @@ class Reader:
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
             path.unlink()
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _READER, str(home), str(folder), str(every)], cwd=ROOT, stderr=subprocess.PIPE
-        )
+        with (folder / "trouble").open("w", encoding="utf-8") as trouble:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _READER, str(home), str(folder), str(every)], cwd=ROOT, stderr=trouble
+            )
 
     def pause(self) -> None:
         """Have it read nothing: while the published file is damaged on purpose."""
@@ -129,8 +130,7 @@ class Reader:
     def _wait(self, name: str) -> None:
         while not (self.folder / name).exists():
             if self._process.poll() is not None:
-                assert self._process.stderr is not None
-                raise RuntimeError(f"the reader has ended: {self._process.stderr.read().decode()[-2000:]}")
+                raise RuntimeError(f"the reader has ended: {(self.folder / 'trouble').read_text()[-2000:]}")
             time.sleep(0.02)
 
     def __enter__(self) -> Reader:
