@@ -5,7 +5,7 @@
 
 Only pip is asked, as it is set up on this machine; no address of an index is kept. `hashes.txt` has the wheels for
 Linux on x86_64 and the Pythons of `PYTHONS`; `make setup-hashed` installs nothing else. Without dependencies: the list
-is whole, and pip takes `sqlalchemy[asyncio]` in a package for another requirement than the `sqlalchemy` that has a hash.
+is whole, and to pip the `sqlalchemy[asyncio]` that a package asks for is not the `sqlalchemy` that has a hash.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def main() -> None:
         [
             sys.argv[0],
             str(corpus),
-            f"-dict={words}",
+            *([f"-dict={words}"] if TARGET.words else []),
             f"-max_total_time={seconds}",
             f"-timeout={LONGEST_SECONDS}",
             "-max_len=32768",
