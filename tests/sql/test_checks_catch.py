@@ -214,7 +214,8 @@ def spoilable(clean: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConne
 
 
 def offending(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    return next(result.offending_rows for result in run_sql_checks(connection) if result.check_name == name)
+    (result,) = run_sql_checks(connection, prefixes=(name,))
+    return result.offending_rows
 
 
 def test_every_check_has_a_planted_fault() -> None:
@@ -445,9 +446,6 @@ def test_check_names_the_newest_session_first(spoilable: duckdb.DuckDBPyConnecti
         f"insert into core.settlement_differences select date '{LAST}' - 7 + number::int, '{MARKET_MONTH}', 17, null, "
         "17.05 from range(8) as numbers (number)"
     )
-    (result,) = (
-        result
-        for result in run_sql_checks(spoilable)
-        if result.check_name == "core.settlement_differences__contract_file_confirms_same_evening"
-    )
+    name = "core.settlement_differences__contract_file_confirms_same_evening"
+    (result,) = run_sql_checks(spoilable, prefixes=(name,))
     assert LAST.isoformat() in result.sample
