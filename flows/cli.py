@@ -56,7 +56,15 @@ for panel, commands in {
         look_cli.query,
     ),
     AUDIT: (audit_cli.audit, sweeps.sweep),
-    KEEP: (keep_cli.doctor, keep_cli.verify, keep_cli.rebuild, keep_cli.upgrades, keep_cli.prune, export_cli.export),
+    KEEP: (
+        keep_cli.doctor,
+        keep_cli.backup,
+        keep_cli.verify,
+        keep_cli.rebuild,
+        keep_cli.upgrades,
+        keep_cli.prune,
+        export_cli.export,
+    ),
 }.items():
     for command in commands:
         app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -99,6 +100,33 @@ def prune(
 
     text = prune_and_describe(home_to_read(home), datetime.now(UTC), is_dry_run=dry_run, as_json=as_json)
     print(text)
+
+
+@reports_errors
+def backup(
+    folder: Annotated[Path, typer.Argument(help="Folder to write: new, or an earlier backup of this home.")],
+    home: HomeOption = None,
+    debug: DebugOption = False,
+) -> None:
+    """Copy what cannot be made again, also while a night runs.
+
+    Raw files, policy, calibrations, run records, your own files: enough to build everything else again. An earlier
+    backup of the same home is brought up to date. The copy is a home: copy it back, then `alvh rebuild`. Code 1 if a
+    raw file is damaged: it is left out, and an earlier good copy of it stays.
+
+    \b
+    Examples:
+      alvh backup /backups/alvh
+      alvh rebuild --home /backups/alvh
+    """
+    from warehouse.backup import backup_home
+    from warehouse.prune import say_bytes
+
+    made = backup_home(home_to_read(home), folder.expanduser().resolve(), datetime.now(UTC))
+    print(f"{made.files} files, {say_bytes(made.bytes)}, {made.written} of them new or changed: {made.folder}")
+    if made.damaged:
+        print(f"damaged in the home, not copied: {', '.join(made.damaged)}; `alvh verify` says more")
+        raise typer.Exit(1)
 
 
 @reports_errors

@@ -1,4 +1,4 @@
-"""Every past value that a source restated: both values, the size of the change, the file, and who had read the old one."""
+"""Every past value that a source restated: both values, the size of the change, the file, the reports with the old."""
 
 from __future__ import annotations
 

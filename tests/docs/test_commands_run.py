@@ -38,6 +38,7 @@ RUN_ELSEWHERE = {
     "sweep": "tests/e2e/test_sweep_cli.py",
     "notify --test": "tests/unit/test_notify_send.py",
     "schedule": "tests/flows/test_schedule_serves.py",
+    "backup": "tests/faults/test_night_backup.py",
     "rebuild": "tests/faults/test_night_upgrade.py",
     "audit": "tests/sql/test_audit_runs.py",
 }

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from warehouse.backup import MARKER
 from warehouse.governance.findings import Finding
 from warehouse.home import Home
+from warehouse.plain_json import load_json
 from warehouse.publish import hash_file
 from warehouse.run_log import published_run_id, read_record
 
@@ -74,9 +76,21 @@ def check_published(
         return PublishedReading(tuple(found), len(files) + 1, size + home.published.stat().st_size, trusted)
     if published:
         expected = f"the warehouse of run {published[-1]['run_id']}"
-        gone = Finding("warehouse", str(home.published), "no warehouse", "no such file", expected, lost=_NOTHING)
-        findings.append(gone)
+        is_restored = _made_at(home) >= str(published[-1].get("published_at_utc"))
+        what = "no warehouse yet in this copy; `alvh rebuild` builds it" if is_restored else "no warehouse"
+        lost = "" if is_restored else _NOTHING
+        findings.append(
+            Finding("warehouse", str(home.published), what, "no such file", expected, not is_restored, lost)
+        )
     return PublishedReading(tuple(findings), len(files), size, is_trusted=False)
+
+
+def _made_at(home: Home) -> str:
+    """Return when a copy of a home was made, or an empty text where it is none."""
+    try:
+        return str(load_json((home.path / MARKER).read_bytes())["made_at_utc"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _judge_published(home: Home, published: Sequence[Mapping[str, Any]], logged: Sequence[str]) -> Finding | None:
