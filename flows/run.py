@@ -246,7 +246,7 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
     wanted = night.as_of or (night.session if night.has_clock else None)
     waits = wanted is not None and built.last_session is not None and wanted > built.last_session
     late = f"{wanted} is not published yet" if waits else ""
-    if compared.previous_run_id is None:
+    if compared.previous_run_id is None and not found.damage:
         parts = [f"first warehouse, to {built.last_session}", late]
     else:
         restated = f"{len(compared.revisions)} past value{'s' if len(compared.revisions) != 1 else ''} restated"
@@ -261,6 +261,7 @@ def say_outcome(night: Night, built: Built, found: Assessment, fetched: FetchSum
         ]
     if found.upgrade is not None:
         parts.append(say_upgrade(found.upgrade))
+    parts.append(found.damage)
     if found.reasons:
         parts.append("degraded: " + " ".join(found.reasons))
     words = "; ".join(part for part in parts if part)

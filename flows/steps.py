@@ -43,7 +43,7 @@ from warehouse.raw_store import RawStore, require_whole
 from warehouse.report_data import require_session
 from warehouse.reports import WrittenReport, assess_health, write_report
 from warehouse.revisions import Comparison, compare_with_published
-from warehouse.run_log import describe_run, inputs_of, write_run_tables
+from warehouse.run_log import describe_run, find_whole, inputs_of, write_run_tables
 from warehouse.unchanged import Standing, compute_build_key, find_standing
 from warehouse.upgrades import compare_code
 
@@ -130,6 +130,8 @@ class Assessment:
 
     ``as_of`` is the session that is reported; ``newest`` the newest one, whose states have the hash
     ``states_sha256``; ``upgrade`` is what other code than that of the published warehouse changed, or None.
+    ``damage`` says in words that the published warehouse was not what its run had published, and what the build was
+    compared with instead; empty where it was.
     """
 
     as_of: date
@@ -140,6 +142,7 @@ class Assessment:
     inputs: list[dict[str, str]]
     status: str
     reasons: list[str]
+    damage: str = ""
 
 
 def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: list[CheckResult]) -> Assessment:
@@ -155,8 +158,9 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
     require_no_errors(results)
     assert built.last_session is not None
     with open_build(night.build_path) as connection:
-        compared = compare_with_published(connection, night.home.published, night.run_id, iso_utc(night.now))
-        upgrade = compare_code(connection, night.home.published)
+        whole = find_whole(night.home)
+        compared = compare_with_published(connection, whole, night.run_id, iso_utc(night.now))
+        upgrade = compare_code(connection, whole) if whole is not None else None
         write_run_tables(connection, night.home, record, compared.revisions)
         as_of = built.last_session
         if night.as_of is not None and night.as_of < as_of:
@@ -165,7 +169,15 @@ def assess_step(night: Night, built: Built, record: Mapping[str, Any], results: 
         failures = record["fetch"]["failures"]
         status, reasons = assess_health(connection, as_of, describe_run(record), failures)
         states = hash_states(connection, built.last_session)
-        return Assessment(as_of, built.last_session, states, compared, upgrade, inputs_of(connection), status, reasons)
+        inputs, damage = inputs_of(connection), _say_damage(night.home.published, whole, compared)
+        return Assessment(as_of, built.last_session, states, compared, upgrade, inputs, status, reasons, damage)
+
+
+def _say_damage(published: Path, whole: Path | None, compared: Comparison) -> str:
+    if whole == published or not published.exists():
+        return ""
+    instead = f"compared with that of run {compared.previous_run_id}" if whole else "compared with none, none is whole"
+    return f"the warehouse published before is damaged, {instead}; look at the disk"
 
 
 def publish_step(night: Night, record: Mapping[str, Any]) -> tuple[Path, str]:

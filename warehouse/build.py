@@ -36,9 +36,10 @@ from warehouse.models import (
     load_models,
 )
 from warehouse.raw_store import RawStore
-from warehouse.revisions import REVISION_KEYS, compare_with_published
+from warehouse.restatements import note_restatements
+from warehouse.run_log import find_whole
 from warehouse.stored_tables import create_from_frame, load_stored_files
-from warehouse.tables import create_late_tables, fill
+from warehouse.tables import create_late_tables
 from warehouse.version import this_code
 
 STORAGE_VERSION = "v1.4.0"
@@ -114,7 +115,7 @@ def build_warehouse(
         _drop_build_only(connection, models.values())
         apply_comments(connection, models, columns)
         connection.execute("commit")
-        _note_revisions(connection, home, run_id)
+        note_restatements(connection, find_whole(home), run_id)
         last = connection.execute("select max(trade_date) from core.daily_vx_settlements").fetchone()
         connection.execute("checkpoint")
     return Built(path, rows, last[0] if last else None)
@@ -227,13 +228,6 @@ def _load_corrections(connection: duckdb.DuckDBPyConnection, entries: Iterable[C
     )
     for entry in entries:
         connection.execute("insert into ref.corrections values (?, ?, ?, ?, ?, ?, ?, ?)", list(asdict(entry).values()))
-
-
-def _note_revisions(connection: duckdb.DuckDBPyConnection, home: Home, run_id: str) -> None:
-    # For the checks, which judge how much of what was published is restated. The night fills the table again,
-    # with the instant and the revisions of the runs before.
-    compared = compare_with_published(connection, home.published, run_id, None)
-    fill(connection, "ops.value_revisions", [[row[key] for key in REVISION_KEYS] for row in compared.revisions])
 
 
 def _drop_build_only(connection: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> None:

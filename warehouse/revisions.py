@@ -79,14 +79,14 @@ class Comparison:
 
 
 def compare_with_published(
-    connection: duckdb.DuckDBPyConnection, published: Path, run_id: str, detected_at: str | None
+    connection: duckdb.DuckDBPyConnection, published: Path | None, run_id: str, detected_at: str | None
 ) -> Comparison:
     """Compare the build behind ``connection`` with the published file.
 
     An unreadable or older published file is no reason to stop a night: it is compared as far as
-    its tables go.
+    its tables go. Which file is whole says `warehouse.run_log.find_whole`; None is none.
     """
-    if not published.exists():
+    if published is None or not published.exists():
         return Comparison(None, [], [])
     try:
         connection.execute(f"attach '{_escaped(published)}' as before (read_only)")

@@ -22,7 +22,7 @@ from transforms.errors import PipelineError
 from warehouse.home import Home, write_atomically
 from warehouse.instants import iso_utc
 from warehouse.plain_json import load_json
-from warehouse.publish import hash_file
+from warehouse.publish import earlier_beyond, hash_file
 from warehouse.query import open_published
 from warehouse.revisions import REVISION_KEYS
 from warehouse.seals import seal
@@ -216,6 +216,19 @@ def published_run_id(home: Home) -> str | None:
     except (PipelineError, duckdb.Error):
         return None
     return str(row[0]) if row else None
+
+
+def find_whole(home: Home) -> Path | None:
+    """Return the published warehouse or, where it is damaged, the earlier one that was replaced last and is not.
+
+    Damaged is a file of whose content no run record has the hash. Where no record has any hash, what is published is
+    taken as it is.
+    """
+    hashes = {(record.get("published") or {}).get("sha256") for record in read_records(home)} - {None}
+    if not hashes:
+        return home.published if home.published.exists() else None
+    kept = (home.published, *earlier_beyond(home, 0))
+    return next((path for path in kept if path.exists() and hash_file(path) in hashes), None)
 
 
 def inputs_of(connection: duckdb.DuckDBPyConnection) -> list[dict[str, str]]:
