@@ -52,7 +52,7 @@ _WEIGHTS: Mapping[str, int] = {
     "new code": 1,
 }
 _LISTED_LONG = timedelta(days=20)
-_HOW_MANY = ((0, 50), (1, 30), (2, 15), (3, 5))
+_HOW_MANY = ((0, 42), (1, 34), (2, 17), (3, 7))
 """Faults of an evening, with their weights."""
 
 

@@ -67,7 +67,7 @@ class Year:
         done = [json.loads(line) for line in self.record.read_text().splitlines()] if self.record.exists() else []
         for number, day in enumerate(self.days):
             if number < len(done):
-                for event in self._events(number, day):
+                for event in (Event(**entry) for entry in done[number]["events"]):
                     if event.group == "restated for good":
                         self._restate(event, day)
                 continue
