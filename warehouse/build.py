@@ -35,8 +35,8 @@ from warehouse.models import (
     load_columns,
     load_models,
 )
-from warehouse.raw_store import RawStore
 from warehouse.noted_revisions import note_restatements
+from warehouse.raw_store import RawStore
 from warehouse.run_log import find_whole
 from warehouse.stored_tables import create_from_frame, load_stored_files
 from warehouse.tables import create_late_tables
