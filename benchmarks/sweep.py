@@ -1,35 +1,47 @@
-"""How long many policies take, compiled, on a published warehouse; and whether they equal the plain walk.
+"""How long `alvh sweep` takes, what its parts take, and whether they equal the plain walk.
 
-    python benchmarks/sweep.py [--home DIR] [--policies N] [--threads N] [--seed N] [--compare N]
+    python -m benchmarks.sweep [--home DIR] [--repeats N] [--policies N] [--compare N]
 
-Draws N policies from the ranges of the preset ``article`` (thresholds, confirmations, sizes, limits, readings, two sets
-of calendar deltas), decides and walks them over every session, and walks some of them plainly too. Ends with 1 when an
-amount differs.
+The command on the example of docs/sweep.md (10,000 policies, all layers, every session), on a copy of a published home,
+each time from nothing. Then policies drawn from the ranges of the preset ``article``, of which no two are alike: their
+parts in this process, and some of them walked plainly too. Ends with 1 when an amount differs.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
+import shutil
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 
+from benchmarks.harness import ROOT, Command, Goal, Timing, alvh, run_in_turn, table_of, write_results
+from benchmarks.homes import add_home_option, have_home
 from transforms.hedge import CalendarListing
 from transforms.layers import Reading
 from transforms.layers.decide import ROLES
 from transforms.policy.model import Policy
-from transforms.sweep import SweepCase, build_sweep_market, compare_with_plain, decide_stretches, run_policies
-from transforms.sweep.kernel import compile_walk
+from transforms.sweep import SweepCase, build_sweep_market, compare_with_plain, decide_stretches
+from transforms.sweep.run import lay_out_numbers, read_numbers, walk_sums
+from transforms.sweep.states import decide_policies
 from warehouse.expressions import Truths, evaluate_rules, preset
 from warehouse.hedge import read_hedge_market
 from warehouse.home import Home
 from warehouse.policy_paths import read_market
+from warehouse.sweep_rules import PathRules
+
+GRID = ROOT / "docs" / "examples" / "sweep.toml"
+GOAL_S, GOAL_MB, GOAL_ONE_S = 20.0, 1024.0, 0.1
+KEPT_FILE = Path(__file__).resolve().parent / "results" / "sweep_kept.md"
+"""What was gained by which change, written down when it was made."""
 
 READINGS = [reading.name.lower() for reading in Reading]
 
@@ -67,68 +79,124 @@ def list_cases(policies: list[tuple[Policy, str]], truths: Truths) -> Iterator[S
         yield SweepCase(machine=policy.machine(), truths=roles, values=policy.values, reading=reading)
 
 
-class Stopwatch:
-    """Prints seconds and processor seconds since the last line, and the most memory the process has had."""
+def time_command(home: Path, repeats: int) -> Timing:
+    """The whole command, each time without anything of an earlier run; the compiled form is on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "home"
+        shutil.copytree(home, copy, ignore=shutil.ignore_patterns("sweeps", "raw", "audit"))
+        (copy / "sweeps").mkdir()
+        script = "import shutil, subprocess, sys; shutil.rmtree(sys.argv[1]); sys.exit(subprocess.call(sys.argv[2:]))"
+        argv = alvh("sweep", "--grid", str(GRID), "--home", str(copy))
+        command = Command([sys.executable, "-c", script, str(copy / "sweeps"), *argv])
+        return run_in_turn({"alvh sweep, 10,000 policies": command}, repeats)["alvh sweep, 10,000 policies"]
 
-    def __init__(self) -> None:
-        self.since, self.processor = time.perf_counter(), time.process_time()
 
-    def lap(self, what: str, policies: int = 0) -> None:
-        spent, processor = time.perf_counter() - self.since, time.process_time() - self.processor
-        each = f", {1000 * spent / policies:.2f} ms a policy" if policies else ""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"{what}: {spent:.2f} s{each} (processor {processor:.2f} s, peak memory {peak:,.0f} MB)", flush=True)
-        self.since, self.processor = time.perf_counter(), time.process_time()
+def time_parts(home: Path, count: int, repeats: int, compare: int) -> tuple[dict[str, Timing], dict[str, int], int]:
+    """Time the parts on drawn policies; what they took, some sizes, and the amounts that differ."""
+    policies = draw_policies(count, seed=1)
+    parts: dict[str, Timing] = {}
+
+    def measure(name: str, work: Callable[[], Any], times: int) -> Any:
+        kept, found = parts.setdefault(name, Timing(name)), None
+        for _ in range(times):
+            wall, cpu = time.perf_counter(), time.process_time()
+            found = work()
+            kept.wall_s.append(time.perf_counter() - wall)
+            kept.cpu_s.append(time.process_time() - cpu)
+        return found
+
+    with duckdb.connect(str(Home(home).published), read_only=True) as connection:
+        hedge, signals = read_hedge_market(connection), read_market(connection)
+        truths = evaluate_rules(connection, [policy for policy, _ in policies[:compare]])
+    plain = [with_reading(policy, reading) for policy, reading in policies]
+    machines = [policy.machine() for policy in plain]
+    calendars = CalendarListing(list(hedge.futures.days), hedge.options)
+    market = measure(
+        "market laid out, calendars on every session", lambda: build_sweep_market(hedge, calendars, machines), 1
+    )
+    rules = PathRules(home, signals)
+    deciders = rules.build_deciders(plain, machines, market)
+    numbers = [read_numbers(market, machine) for machine in machines]
+
+    def decide_and_walk(few: int, threads: int) -> None:
+        some = replace(deciders, rows=deciders.rows[:few], numbers=deciders.numbers[:few])
+        paths = decide_policies(some, threads)
+        walk_sums(market.arrays, lay_out_numbers(paths, numbers[:few], market.nav_usd), threads)
+
+    decide_and_walk(1, 1)  # compiled, or loaded from where it is kept
+    measure("one policy decided and walked", lambda: decide_and_walk(1, 1), 5 * repeats)
+    for few in (count // 4, count // 2, count):
+        measure(f"{few} policies, 1 thread", lambda few=few: decide_and_walk(few, 1), repeats)
+    measure(f"{count} policies, 2 threads", lambda: decide_and_walk(count, 2), repeats)
+    differing = 0
+    for stretch in decide_stretches(market, signals, list_cases(policies[:compare], truths)):
+        differing += len(compare_with_plain(hedge, calendars, stretch, market))
+    sizes = {"sessions": len(market), "option_rows": len(market.arrays.option_ticks), "compared": compare}
+    return parts, sizes, differing
+
+
+def with_reading(policy: Policy, reading: str) -> Policy:
+    """The policy with another reading of the temporal layer."""
+    layers = tuple(replace(one, setting=reading) if one.name == "temporal_vega" else one for one in policy.layers)
+    return replace(policy, layers=layers)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--home", type=Path, default=Path(os.environ.get("ALVH_HOME", "warehouse/data")))
-    parser.add_argument("--policies", type=int, default=10_000)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--compare", type=int, default=8)
+    add_home_option(parser)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--policies", type=int, default=400)
+    parser.add_argument("--compare", type=int, default=4)
     chosen = parser.parse_args()
+    home = have_home(chosen.home)
+    command = time_command(home, chosen.repeats)
+    parts, sizes, differing = time_parts(home, chosen.policies, chosen.repeats, chosen.compare)
+    one = parts["one policy decided and walked"]
+    threads = [name for name in parts if name.endswith("1 thread")]
+    each = {name: parts[name].cpu / int(name.split()[0]) for name in threads}
+    spread = max(each.values()) / min(each.values())
+    half = command.cpu / 2
+    goals = [
+        Goal(
+            "10,000 policies, whole command",
+            f"at most {GOAL_S:g} s on two cores",
+            f"{command.wall:.1f} s on the clock, {command.cpu:.1f} s of the processor",
+            command.wall <= GOAL_S,
+            "" if command.wall <= GOAL_S else f"two free cores would need at least {half:.1f} s",
+        ),
+        Goal(
+            "memory of it",
+            f"at most {GOAL_MB:g} MB",
+            f"{command.peak or 0:.0f} MB",
+            command.peak is not None and command.peak <= GOAL_MB,
+        ),
+        Goal(
+            "one policy over all sessions, compiled",
+            f"at most {GOAL_ONE_S:g} s",
+            f"{one.cpu * 1000:.1f} ms of the processor",
+            one.cpu <= GOAL_ONE_S,
+        ),
+        Goal(
+            "time linear in policies",
+            "a quarter and all cost the same each, within a half",
+            f"{spread:.2f} times between the cheapest and the dearest",
+            spread <= 1.5,
+        ),
+    ]
+    kept = KEPT_FILE.read_text(encoding="utf-8") if KEPT_FILE.exists() else ""
+    body = f"""
+{sizes["sessions"]:,} sessions. The command from an empty `sweeps/`, its compiled form on disk; then {chosen.policies}
+policies of which no two are alike (so that hardly a layer is shared), {sizes["option_rows"]:,} option rows.
+{sizes["compared"]} of them walked plainly: {differing} amounts differ.
 
-    watch = Stopwatch()
-    policies = draw_policies(chosen.policies, chosen.seed)
-    watch.lap(f"{len(policies)} policies drawn", len(policies))
-    with duckdb.connect(str(Home(chosen.home).published), read_only=True) as connection:
-        hedge, signals = read_hedge_market(connection), read_market(connection)
-        watch.lap(f"market of {len(hedge.futures)} sessions read")
-        truths = evaluate_rules(connection, [policy for policy, _ in policies])
-    watch.lap("rules evaluated", len(policies))
-    calendars = CalendarListing(list(hedge.futures.days), hedge.options)
-    market = build_sweep_market(hedge, calendars, (policy.machine() for policy, _ in policies))
-    rows = len(market.arrays.option_ticks)
-    watch.lap(f"market laid out, {len(market.calendar_sets)} sets of calendars, {rows:,} option rows")
+{table_of({"command": command, **parts})}
 
-    (first,) = decide_stretches(market, signals, list_cases(policies[:1], truths))
-    watch.lap("state machine compiled and run once")
-    compile_walk()
-    run_policies(market, [first], threads=1)
-    watch.lap("walk compiled, or loaded from where it is kept, and run once")
-    for _ in range(20):
-        run_policies(market, [first], threads=1)
-    watch.lap("one policy, walked 20 times", 20)
-    decided = list(decide_stretches(market, signals, list_cases(policies[:256], truths)))
-    watch.lap("256 policies decided", len(decided))
-    run_policies(market, decided, threads=1)
-    watch.lap("256 policies walked, 1 thread", len(decided))
-    run_policies(market, decided, threads=chosen.threads)
-    watch.lap(f"256 policies walked, {chosen.threads} threads", len(decided))
-    del decided
-    result = run_policies(
-        market, decide_stretches(market, signals, list_cases(policies, truths)), threads=chosen.threads
-    )
-    watch.lap(f"{len(result)} policies decided and walked, {chosen.threads} threads", len(result))
-    pnl = result.totals_cents["pnl"][:, -1] / 100
-    print(f"P&L of the portfolio, usd: {pnl.min():,.2f} to {pnl.max():,.2f}; {len(np.unique(pnl))} different ones")
+This process had at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB.
 
-    differing = 0
-    for stretch in decide_stretches(market, signals, list_cases(policies[: chosen.compare], truths)):
-        differing += len(compare_with_plain(hedge, calendars, stretch, market))
-    watch.lap(f"{chosen.compare} policies walked plainly: {differing} amounts differ", chosen.compare)
+{kept}
+"""
+    raw = {"timings": {"command": command, **parts}, "sizes": sizes, "differing": differing}
+    write_results("sweep", "Sweep", body, goals, raw, ("duckdb", "numba", "numpy", "pandas"))
     return 1 if differing else 0
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from transforms.audit.history import PolicyHistory, Trial
 from transforms.benchmarks import book_benchmark, build_benchmark, list_benchmarks
 from transforms.errors import UsageError
-from transforms.hedge import CalendarListing, HedgeMarket, Stretch, run_hedge
+from transforms.hedge import CalendarListing, HedgeDecision, HedgeMarket, Stretch, decide_hedge, walk_hedge
 from transforms.hedge.run import take_benchmark_inputs
 from transforms.layers import Layer, LayerPath, Reading
 from transforms.ledger.rules import read_cost_rules
@@ -182,8 +182,11 @@ def _unfence(policy: Policy) -> Policy:
 
 def _run_policy_trial(bench: _Bench, name: str, group: str, what: str, policy: Policy, reading: str | None) -> Trial:
     path = run_policy(policy, bench.truths, bench.signals, reading, bench.calendars)
-    ledger = _book(bench, policy, path, reading)
-    late = _book(bench, policy, path, reading, delay_sessions=1)
+    decision = _decide(bench, policy, path, reading)
+    run = walk_hedge(decision)
+    ledger = _with_notional(run.ledger.days, run.positions)
+    # Decided and priced once; of the delayed copy only the returns are asked for.
+    late = walk_hedge(decision, delay_sessions=1).ledger.days
     is_option = policy.machine()["sizing"] in ("calls", "vxth") or bool(policy.machine()["is_second_engine_enabled"])
     history = PolicyHistory(name, bench.sessions, ledger)
     delayed = PolicyHistory(name, bench.sessions, late).returns()
@@ -197,7 +200,7 @@ def _run_policy_trial(bench: _Bench, name: str, group: str, what: str, policy: P
     )
 
 
-def _book(bench: _Bench, policy: Policy, path: LayerPath, reading: str | None, delay_sessions: int = 0) -> pd.DataFrame:
+def _decide(bench: _Bench, policy: Policy, path: LayerPath, reading: str | None) -> HedgeDecision:
     stretch = Stretch(
         machine=policy.machine(),
         values=policy.values,
@@ -206,8 +209,7 @@ def _book(bench: _Bench, policy: Policy, path: LayerPath, reading: str | None, d
         open_shorts=bench.truths.of(policy, Layer.SECOND_ENGINE, "open"),
         reading=reading,
     )
-    run = run_hedge(bench.market, [stretch], bench.calendars, delay_sessions=delay_sessions)
-    return _with_notional(run.ledger.days, run.positions)
+    return decide_hedge(bench.market, [stretch], bench.calendars)
 
 
 def _run_benchmark(bench: _Bench, name: str, what: str, label: str) -> Trial:

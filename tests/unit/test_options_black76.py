@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from transforms.options import black76
 from transforms.options.black76 import (
     compute_black76_delta,
     compute_black76_price,
@@ -124,3 +125,22 @@ def test_implied_volatility_of_nothing_is_nothing() -> None:
 
 def test_implied_volatility_keeps_the_broadcast_shape() -> None:
     assert compute_implied_volatility([[1.0], [2.0]], 20.0, [19.0, 20.0, 21.0], 0.1, 0.99, True).shape == (2, 3)
+
+
+def test_steps_and_bracketing_search_find_the_same_volatilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The steps are fast, the search always ends."""
+    rng = np.random.default_rng(5)
+    count = 4_000
+    forward, is_call = rng.uniform(5, 80, count), rng.random(count) < 0.5
+    strike = forward * np.exp(rng.uniform(-2.5, 2.5, count))
+    years, discount = rng.uniform(1 / 365, 2, count), rng.uniform(0.9, 1.0, count)
+    volatility = np.exp(rng.uniform(np.log(0.02), np.log(2.5), count))
+    price = compute_black76_price(forward, strike, years, volatility, discount, is_call)
+    given = (price, forward, strike, years, discount, is_call)
+    by_steps = compute_implied_volatility(*given)
+    monkeypatch.setattr(black76, "_MOST_STEPS", 0)
+    by_search = compute_implied_volatility(*given)
+    assert np.isfinite(by_search).sum() > 2_000
+    np.testing.assert_array_equal(np.isnan(by_steps), np.isnan(by_search))
+    # Both invert the same time value, also where rounding has left little of it in the price.
+    np.testing.assert_allclose(by_steps, by_search, rtol=2e-12)

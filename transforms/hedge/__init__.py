@@ -8,6 +8,16 @@ from __future__ import annotations
 
 from transforms.hedge.calendars import CalendarListing
 from transforms.hedge.market import HedgeMarket, OptionMarket
-from transforms.hedge.run import HedgeRun, Stretch, run_hedge
+from transforms.hedge.run import HedgeDecision, HedgeRun, Stretch, decide_hedge, run_hedge, walk_hedge
 
-__all__ = ["CalendarListing", "HedgeMarket", "HedgeRun", "OptionMarket", "Stretch", "run_hedge"]
+__all__ = [
+    "CalendarListing",
+    "HedgeDecision",
+    "HedgeMarket",
+    "HedgeRun",
+    "OptionMarket",
+    "Stretch",
+    "decide_hedge",
+    "run_hedge",
+    "walk_hedge",
+]

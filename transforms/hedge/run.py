@@ -145,6 +145,82 @@ class HedgeRun:
         return build_trades(self.books, self.marks, self.costs)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HedgeDecision:
+    """What was decided, with the prices that its walks need: walked once or, with delays, several times.
+
+    Parameters
+    ----------
+    market, stretches
+        What was decided on, and for whom.
+    targets
+        Of the layers that are booked.
+    marks
+        Prices of everything that the targets can bring into the positions.
+    """
+
+    market: HedgeMarket
+    stretches: tuple[Stretch, ...]
+    targets: tuple[LayerTargets, ...]
+    marks: Marks
+
+
+def decide_hedge(
+    market: HedgeMarket,
+    stretches: Sequence[Stretch],
+    calendars: CalendarListing,
+    layers: Sequence[Layer] = tuple(Layer),
+) -> HedgeDecision:
+    """Decide the hedge on every session, and price what it may hold; parameters and errors as `run_hedge`."""
+    _check_cover(stretches, len(market.futures))
+    decided: list[dict[Layer, LayerTargets]] = []
+    notes: dict[str, Floats] = {}
+    for stretch in stretches:
+        by_layer, series = _decide(market, stretch, calendars)
+        decided.append(by_layer)
+        notes |= series
+    targets = tuple(
+        LayerTargets(
+            layer,
+            tuple(
+                want
+                for stretch, by_layer in zip(stretches, decided, strict=True)
+                for want in by_layer[layer].wants[stretch.span]
+            ),
+        )
+        for layer in layers
+    )
+    needs = list_option_needs(targets, market.futures.days)
+    pricer = market.options.price_for(market.futures, needs) if len(needs) else None
+    return HedgeDecision(
+        market=market, stretches=tuple(stretches), targets=targets, marks=Marks(market.futures, pricer, notes)
+    )
+
+
+def walk_hedge(decision: HedgeDecision, delay_sessions: int = 0) -> HedgeRun:
+    """Trade what was decided; see `run_hedge`.
+
+    Prices reach from the session on which an option is first wanted, so that every delay finds its own among them.
+    """
+    market, stretches = decision.market, decision.stretches
+    targets = tuple(LayerTargets(one.layer, _delay(one.wants, delay_sessions)) for one in decision.targets)
+    return HedgeRun(
+        market=market,
+        targets=targets,
+        books=tuple(build_book(one, decision.marks) for one in targets),
+        marks=decision.marks,
+        costs=read_cost_rules(market.parameters),
+        gains_rolled_frac=[
+            value for stretch in stretches for value in stretch.path.gains_rolled_frac[stretch.span].tolist()
+        ],
+        gain_roll_frac=[
+            float(stretch.machine["gain_roll_frac"])
+            for stretch in stretches
+            for _ in range(len(market.futures))[stretch.span]
+        ],
+    )
+
+
 def run_hedge(
     market: HedgeMarket,
     stretches: Sequence[Stretch],
@@ -179,45 +255,7 @@ def run_hedge(
     ValueError
         Stretches that do not cover the sessions one after the other.
     """
-    _check_cover(stretches, len(market.futures))
-    decided: list[dict[Layer, LayerTargets]] = []
-    notes: dict[str, Floats] = {}
-    for stretch in stretches:
-        by_layer, series = _decide(market, stretch, calendars)
-        decided.append(by_layer)
-        notes |= series
-    targets = tuple(
-        LayerTargets(
-            layer,
-            _delay(
-                [
-                    want
-                    for stretch, by_layer in zip(stretches, decided, strict=True)
-                    for want in by_layer[layer].wants[stretch.span]
-                ],
-                delay_sessions,
-            ),
-        )
-        for layer in layers
-    )
-    needs = list_option_needs(targets, market.futures.days)
-    pricer = market.options.price_for(market.futures, needs) if len(needs) else None
-    marks = Marks(market.futures, pricer, notes)
-    return HedgeRun(
-        market=market,
-        targets=targets,
-        books=tuple(build_book(one, marks) for one in targets),
-        marks=marks,
-        costs=read_cost_rules(market.parameters),
-        gains_rolled_frac=[
-            value for stretch in stretches for value in stretch.path.gains_rolled_frac[stretch.span].tolist()
-        ],
-        gain_roll_frac=[
-            float(stretch.machine["gain_roll_frac"])
-            for stretch in stretches
-            for _ in range(len(market.futures))[stretch.span]
-        ],
-    )
+    return walk_hedge(decide_hedge(market, stretches, calendars, layers), delay_sessions)
 
 
 def _decide(

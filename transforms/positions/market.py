@@ -264,6 +264,7 @@ class Marks:
     options: OptionPricer | None = None
     notes: Mapping[str, Floats] | None = None
     _option_marks: dict[tuple[int, VixOption], Mark | None] = field(default_factory=dict, init=False, repr=False)
+    _aged: dict[tuple[int, int, VixOption], int | None] = field(default_factory=dict, init=False, repr=False)
 
     def mark(self, session: int, instrument: Instrument) -> Mark | None:
         """Price at a close; at and after the expiry what it settles at. None where there is none."""
@@ -287,7 +288,12 @@ class Marks:
             return None
         if isinstance(instrument, VixFuture):
             return self.market.pass_time(since, session, instrument.expiry)
-        return None if self.options is None else to_ticks(self.options.pass_time(since, session, instrument))
+        if self.options is None:
+            return None
+        key = since, session, instrument
+        if key not in self._aged:
+            self._aged[key] = to_ticks(self.options.pass_time(since, session, instrument))
+        return self._aged[key]
 
     def _mark_option(self, session: int, option: VixOption, future_pts: float) -> Mark | None:
         if option.expiry <= self.market.days[session]:

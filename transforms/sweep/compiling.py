@@ -6,11 +6,14 @@ import hashlib
 import marshal
 from collections.abc import Callable, Sequence
 from enum import EnumMeta
+from functools import cache, wraps
+from threading import Lock
 from typing import Any, TypeVar
 
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Made = TypeVar("Made")
 
 OPTIONS: dict[str, Any] = {
     "nogil": True,
@@ -55,6 +58,19 @@ def compute_stamp(parts: Sequence[Callable[..., Any]] = _PARTS) -> int:
         digest.update(marshal.dumps(part.__code__, 2))
         digest.update(repr(sorted(known.items())).encode())
     return int.from_bytes(digest.digest()[:7], "big")
+
+
+def made_once(make: Callable[[], Made]) -> Callable[[], Made]:
+    """Keep what a function makes; of threads that ask at the same time one makes it and the others wait."""
+    lock = Lock()
+    kept = cache(make)
+
+    @wraps(make)
+    def find() -> Made:
+        with lock:
+            return kept()
+
+    return find
 
 
 def compile_kept(function: Function) -> Function:

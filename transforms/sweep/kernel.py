@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 from transforms.sweep.arrays import (
@@ -56,7 +55,7 @@ from transforms.sweep.arrays import (
     State,
     Walked,
 )
-from transforms.sweep.compiling import compile_kept, compiled, compute_stamp
+from transforms.sweep.compiling import compile_kept, compiled, compute_stamp, made_once
 from transforms.sweep.deciding import decide_base, decide_second, decide_temporal, wanted_vega
 from transforms.sweep.trading import book_marks, round_half_away, set_margin, trade
 
@@ -217,7 +216,7 @@ class Walks(NamedTuple):
     measure: Callable[..., None]
 
 
-@cache
+@made_once
 def compile_walks() -> Walks:
     """Return the compiled walks; their compiled forms are kept: see `compile_kept`."""
     stamp = compute_stamp()

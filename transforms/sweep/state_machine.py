@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 from transforms.layers import machine
 from transforms.layers.codes import LayerState, Mode
 from transforms.layers.machine import Arrays, Columns, Numbers
 from transforms.sweep.arrays import Bytes, Floats, Ints, Paths
-from transforms.sweep.compiling import compile_kept, compute_stamp, inline
+from transforms.sweep.compiling import compile_kept, compute_stamp, inline, made_once
 
 _ACTIVE, _PROMOTER = int(LayerState.ACTIVE), int(Mode.PROMOTER)
 
 _walk = inline(machine.walk_sessions)
 
 
-@cache
+@made_once
 def compile_machine() -> Callable[..., None]:
     """Return the compiled machine over many policies; its compiled form is kept as that of the walk is."""
     stamp = compute_stamp([machine.walk_sessions])
