@@ -42,7 +42,3 @@ def test_what_other_code_changed_is_not_noted_but_a_session_that_is_gone_is(two_
     two_sessions.contract(FRONT, vx_line(MONDAY, FRONT, 17.4, prices="17,17,17,17"))
     found = rows(two_sessions.build(), NOTED + " where column_name = 'settle_pts'")
     assert found == [(TUESDAY, "settle_pts", 17.5, None)]
-
-
-def test_nothing_is_noted_on_a_first_night(two_sessions: Bench) -> None:
-    assert rows(two_sessions.build(), NOTED) == []
