@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
+
+import duckdb
 
 from flows.homes import home_to_write
 from flows.settings import RetentionSettings, Settings
 from flows.sources.choice import REAL_MARKET, choose_source, is_simulated, market_of
 from transforms import calendar
-from transforms.errors import UsageError
+from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
 from warehouse.query import open_published
 from warehouse.report_data import latest_session
 from warehouse.retention import Retention
+from warehouse.run_log import published_run
 
 
 @dataclass(frozen=True)
@@ -116,8 +121,17 @@ def reason_to_stay_idle(night: Night, *, on_sessions_only: bool, only_if_missing
     if on_sessions_only and not calendar.sessions("XCBF", today, today):
         return f"nothing new: {today} is not a session of VIX futures"
     if only_if_missing and night.home.published.exists():
-        with open_published(night.home) as connection:
-            newest = latest_session(connection)
-        if newest >= night.session:
+        try:
+            with open_published(night.home) as connection:
+                newest = latest_session(connection)
+                failures = published_run(night.home, connection).failures
+        except (PipelineError, duckdb.Error):
+            return None  # damaged: a night replaces it
+        if newest >= night.session and not any(_may_pass(failure) for failure in failures):
             return f"nothing new: {newest} is published"
     return None
+
+
+def _may_pass(failure: Mapping[str, Any]) -> bool:
+    """True where an hour later what is missing may be had; for what is optional no night is run again."""
+    return bool(failure.get("is_transient")) and failure.get("requirement") != "optional"

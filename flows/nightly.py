@@ -177,7 +177,8 @@ def nightly(
     on_sessions_only
         Scheduled runs: end as "nothing new" when New York's today is not a session.
     only_if_missing
-        Scheduled retries: end as "nothing new" when the newest closed session is published.
+        Scheduled retries: end as "nothing new" when the newest closed session is published, and nothing that
+        it expected failed in a way that may have passed.
     run_id
         Name of the run; made from the clock when not given (scheduled runs).
     policy

@@ -1,7 +1,7 @@
 """Serving the nightly and the weekly re-calibration on a schedule with Prefect, in New York time.
 
-18:30 on weekdays: the night. 19:30 to 23:30: again each hour, cheap when the session is in. 11:30 the
-day after: reconciliation, when the contract files must confirm the same-evening settlements.
+18:30 on weekdays: the night. 19:30 to 23:30: again each hour, cheap when the session is in and whole. 11:30 the day
+after: reconciliation, when the contract files must confirm the same-evening settlements.
 Weekdays that are no session end as "nothing new". 12:30 the day after a session: the re-calibration, which does
 something once a week, on the first such day after the week's last session; a missed one is made up for the next day.
 """
@@ -30,8 +30,8 @@ RECALIBRATION = Cron("30 12 * * 2-6", timezone=TIMEZONE)
 DESCRIPTIONS = {
     "evening": "**The night of each session**, 18:30 New York. Weekdays that are no session end as *Nothing new*.",
     "hourly-retry": (
-        "**Again each hour**, 19:30 to 23:30 New York, while the session is not in. Once it is, ends as *Nothing new* "
-        "in a second."
+        "**Again each hour**, 19:30 to 23:30 New York, while the session is not in, or is without a file that an hour "
+        "may bring. Otherwise ends as *Nothing new* in a second."
     ),
     "reconciliation": (
         "**The morning after**, 11:30 New York: the contract files must confirm the same-evening settlements. What "

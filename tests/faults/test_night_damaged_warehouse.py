@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
+from flows.night import reason_to_stay_idle
 from tests.support.market import Market
 from tests.support.nights import Trader
 from warehouse.run_log import find_whole
@@ -33,6 +34,7 @@ def test_night_after_damage_compares_with_the_warehouse_before_and_says_so(damag
     fields[6] = f"{float(fields[6]) + 0.05:.4f}"
     market.edit(path, lambda text: text.replace(line, ",".join(fields)))
 
+    assert reason_to_stay_idle(damaged.night(), on_sessions_only=True, only_if_missing=True) is None
     result = damaged.run()
 
     assert (

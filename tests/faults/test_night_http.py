@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.night import resolve_night
+from flows.night import reason_to_stay_idle, resolve_night
 from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
@@ -108,10 +108,14 @@ def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_
 
 def test_night_in_which_an_index_fails_is_published_degraded(online: Trader, server: LoopbackServer) -> None:
     online.begin()
+    idle = reason_to_stay_idle(online.night(), on_sessions_only=True, only_if_missing=True)
+    assert idle == f"nothing new: {LAST} is published"
     server.fault("VIX3M_History", status=500)
     result = online.run()
     assert result.exit_code == 3
     assert "VIX3M" in result.sentence
+    # the hourly retry may get what this night could not
+    assert reason_to_stay_idle(online.night(), on_sessions_only=True, only_if_missing=True) is None
 
 
 def test_night_in_which_the_server_blocks_a_burst_is_resumed_by_the_next(
