@@ -236,4 +236,4 @@ def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: list[list[obje
         # each would take a quarter of an hour.
         columns = [list(column) for column in zip(*rows, strict=True)]
         marks = ", ".join("unnest(?)" for _ in columns)
-        connection.execute(f"insert into {table} select {marks}", columns)  # noqa: S608
+        connection.execute(f"insert into {table} select {marks}", columns)
