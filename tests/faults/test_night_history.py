@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 
-from tests.support.market import Market
+import pytest
+
+from tests.support.market import LAST, Market
 from tests.support.nights import VALUES, Trader
+from transforms.errors import PipelineError
+from warehouse.governance.verify import verify_home
+from warehouse.retention import Retention
 
 
 def _restate(market: Market) -> tuple[str, str]:
@@ -113,3 +119,36 @@ def test_report_of_a_past_session_does_not_become_the_latest(trader: Trader, mar
     trader.run(as_of=market.sessions[40])
     latest = json.loads((trader.home.reports / "latest" / "hedge-state.json").read_text(encoding="utf-8"))
     assert latest["as_of"] == market.last.isoformat()
+
+
+def test_night_removes_what_its_settings_keep_no_longer_and_nothing_else(trader: Trader, market: Market) -> None:
+    trader.begin()
+    for day in ("2025-09-01", "2025-09-02", "2025-09-03"):
+        shutil.copytree(trader.home.reports / LAST.isoformat(), trader.home.reports / day)
+    _restate(market)
+    keep = Retention(reports=2, run_details=1, raw_versions=1)
+    assert trader.run(retention=keep, keep_published=1).exit_code == 0
+    newest = max(trader.home.runs.glob("*.json"))
+    record = json.loads(newest.read_text(encoding="utf-8"))
+    assert record["steps"][-1]["step"] == "prune"
+    assert record["steps"][-1]["summary"].startswith("2 things removed")
+    days = sorted(path.name for path in trader.home.reports.glob("2025-*"))
+    assert (len(days), days[-1]) == (2, LAST.isoformat())
+    # the one superseded version is within the limit, and the earlier warehouse was built from it
+    assert verify_home(trader.home).is_sound
+    before = trader.state()
+    trader.run(retention=keep, keep_published=1)
+    assert set(trader.state()) == set(before)
+
+
+def test_night_that_cannot_remove_something_is_published_all_the_same(
+    trader: Trader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trader.begin()
+
+    def refuse(*_: object) -> None:
+        raise PipelineError("something old could not be removed", where="there")
+
+    monkeypatch.setattr("flows.steps.prune_home", refuse)
+    assert trader.run(retention=Retention()).exit_code == 0
+    assert "warning: prune: something old could not be removed, there" in capsys.readouterr().err
