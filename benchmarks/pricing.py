@@ -32,7 +32,7 @@ KEPT = Path(__file__).resolve().parent / ".environments"
 PRICES, VOLATILITIES = 1_000_000, 100_000
 GOAL = 1.5
 RATE = 0.04
-OURS = "alvh"
+OURS, YARDSTICK = "alvh", "numba loop"
 
 
 def draw_options(count: int, seed: int = 1) -> dict[str, np.ndarray[Any, Any]]:
@@ -79,9 +79,12 @@ def measure(
     said: dict[str, str] = {}
     for _ in range(repeats):
         for name, argv in commands.items():
+            if name in said and name not in timings:
+                continue  # it could not be run before
             done = subprocess.run([*argv, task, str(file), "3"], capture_output=True, text=True, cwd=ROOT, check=False)
             if done.returncode:
-                said[name] = (done.stderr.strip().splitlines() or ["no word"])[-1][:160]
+                words = (done.stderr.strip().splitlines() or ["no word"])[-1][:160]
+                said[name] = f"could not be run with the versions of its requirements file: {words}"
                 continue
             *lines, error = done.stdout.strip().splitlines()
             kept = timings.setdefault(name, Timing(name))
@@ -135,7 +138,9 @@ def main() -> int:
             commands = {OURS: [sys.executable, "-m", "benchmarks.pricing", "--ours"]}
             commands |= {name: [python, script, name] for name in tasks[task] if (python := pythons[of[name]])}
             timings, said = measure(task, commands, file, chosen.repeats)
-            rivals = [one for name, one in timings.items() if name != OURS and float(said[name]) < 1e-6]
+            fair = {name: one for name, one in timings.items() if name != OURS and float(said[name]) < 1e-6}
+            loop = fair.pop(YARDSTICK, None)
+            rivals = list(fair.values())
             best = min(rivals, key=lambda one: one.cpu, default=None)
             ratio = timings[OURS].cpu / best.cpu if best else None
             errors = "\n".join(f"- {name}: {word}" for name, word in said.items())
@@ -150,6 +155,7 @@ def main() -> int:
                     if best and ratio
                     else "nothing to compare with",
                     ratio <= GOAL if ratio else None,
+                    f"the same formulas as a compiled loop: {loop.cpu:.3f} s" if loop else "",
                 )
             )
     body = f"""
@@ -157,7 +163,7 @@ Options out of the money as on a VIX chain (2 to 300 days, volatility 30% to 250
 library in turn, three runs a process after one that does not count. Libraries that err by more than a millionth do not
 count as fastest. "numba loop" is no library: the same formulas as a compiled loop, as a yardstick.
 
-{chr(10).join(bodies)}
+{(chr(10) * 2).join(bodies)}
 """
     write_results("pricing", "Option pricing", body, goals, raw, ("numpy", "scipy"))
     return 0
