@@ -116,7 +116,9 @@ def _compare_runs(
         for name, value in zip(_RUN_FIELDS, listed, strict=True):
             expected = None if value is None else str(value)
             found = None if record.get(name) is None else str(record.get(name))
-            if found != expected:
+            # A run that failed once it had published, its report for want of room, is listed as what it had planned.
+            planned = (record.get("planned") or {}).get(name) if record.get("published") else None
+            if found != expected and (planned is None or str(planned) != expected):
                 what = f"a run record says another {name} than the published warehouse"
                 yield Finding("runs", where, what, str(found), str(expected))
 
