@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from flows.run import Steps
+from tests.support.kept_build import first_steps
 from tests.support.killed_night import run_and_die
 from tests.support.market import LAST
-from tests.support.nights import Trader
-from tests.support.policy_desk import ARM, PolicyDesk, begin, desk_from
+from tests.support.nights import Trader, have_first_night
+from tests.support.policy_desk import ARM, PolicyDesk, desk_from
+from tests.support.shared import SharedFolders
 from transforms.errors import ChecksFailedError, PipelineError, PolicyError
 from transforms.policy.loader import preset_text
 from warehouse.governance.log import PolicyFolder
@@ -22,10 +25,14 @@ MONDAY = date(2025, 9, 15)
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("begun")
-    begin(root)
-    return root
+def begun(shared_folders: SharedFolders) -> Path:
+    return shared_folders.get("first-night", have_first_night)
+
+
+@pytest.fixture(scope="module")
+def same(begun: Path) -> Steps:
+    """Steps of a night that would build what the first one did: what lets it in is what is tested."""
+    return first_steps(begun)
 
 
 @pytest.fixture
@@ -115,9 +122,9 @@ def test_first_night_killed_before_its_policy_is_signed_begins_again(trader: Tra
 # ---- later nights ----
 
 
-def test_night_is_let_in_by_a_policy_that_says_the_same_in_other_words(desk: PolicyDesk) -> None:
+def test_night_is_let_in_by_a_policy_that_says_the_same_in_other_words(desk: PolicyDesk, same: Steps) -> None:
     desk.edit_policy(ARM + ".0", "# a note\n" + ARM)
-    assert desk.trader.run().exit_code == 0
+    assert desk.trader.run(same).exit_code == 0
 
 
 def test_night_is_refused_when_a_threshold_was_changed_and_says_what_and_how_to_go_on(desk: PolicyDesk) -> None:
@@ -176,11 +183,13 @@ def test_night_refuses_a_hostile_expression_with_its_line(desk: PolicyDesk, expr
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\xfe\x00", b"name = 'a'\nname = 'b'\n", b"[" * 100_000, b"x" * 2_000_000])
-def test_night_refuses_a_policy_that_cannot_be_read_until_it_is_restored(desk: PolicyDesk, body: bytes) -> None:
+def test_night_refuses_a_policy_that_cannot_be_read_until_it_is_restored(
+    desk: PolicyDesk, same: Steps, body: bytes
+) -> None:
     desk.folder.policy.write_bytes(body)
     assert "alvh policy restore" in str(refused(desk))
     desk.says("policy", "restore")
-    assert desk.trader.run().exit_code == 0
+    assert desk.trader.run(same).exit_code == 0
 
 
 def test_night_refuses_a_policy_that_is_gone(desk: PolicyDesk) -> None:
@@ -196,9 +205,9 @@ def test_night_with_a_named_file_that_was_not_adopted_is_refused(desk: PolicyDes
     assert str(named) in str(refused(desk, policy_file=named))
 
 
-def test_night_with_a_named_file_that_was_adopted_runs(desk: PolicyDesk) -> None:
+def test_night_with_a_named_file_that_was_adopted_runs(desk: PolicyDesk, same: Steps) -> None:
     named = desk.draft(new="# other words\n" + ARM)
-    assert desk.trader.run(policy_file=named).exit_code == 0
+    assert desk.trader.run(same, policy_file=named).exit_code == 0
 
 
 # ---- a change of policy ----
@@ -232,8 +241,8 @@ def test_policy_adopted_never_comes_into_force_on_an_archive_that_has_ended(desk
     assert desk.trader.rows("select distinct policy_hash from mart.daily_hedge_state") == [(old,)]
 
 
-def test_night_of_an_earlier_session_is_on_record_for_the_newest_one(desk: PolicyDesk) -> None:
-    desk.trader.run(as_of=date(2025, 9, 8))
+def test_night_of_an_earlier_session_is_on_record_for_the_newest_one(desk: PolicyDesk, same: Steps) -> None:
+    desk.trader.run(same, as_of=date(2025, 9, 8))
     assert [night.session for night in read_register(desk.home).nights] == [LAST, LAST]
 
 
@@ -298,18 +307,22 @@ def test_night_that_the_log_does_not_take_says_that_it_is_published(
     assert verify_home(desk.home).is_sound
 
 
-@pytest.mark.parametrize("instant", ["before-the-night-is-on-record", "before-the-run-record-keeps-the-head"])
-def test_night_killed_around_the_policy_log_is_noted_and_the_next_one_runs(desk: PolicyDesk, instant: str) -> None:
-    run_and_die(desk.trader, instant)
-    assert "killed before it" in desk.says("verify")
-    assert desk.trader.run().exit_code == 0
+def test_nights_killed_around_the_policy_log_are_noted_and_the_next_one_runs(
+    desk: PolicyDesk, same: Steps, begun: Path
+) -> None:
+    for point in ("before-the-night-is-on-record", "before-the-run-record-keeps-the-head"):
+        run_and_die(desk.trader, point, begun)
+        assert "killed before it" in desk.says("verify")
+    assert desk.trader.run(same).exit_code == 0
     assert "killed before it could" in desk.says("verify")
 
 
-def test_private_key_is_in_its_file_and_nowhere_else(desk: PolicyDesk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_private_key_is_in_its_file_and_nowhere_else(
+    desk: PolicyDesk, same: Steps, capsys: pytest.CaptureFixture[str]
+) -> None:
     secret = desk.folder.local_key.read_text(encoding="ascii").splitlines()[1]
     desk.change_to(desk.draft())
-    desk.trader.run()
+    desk.trader.run(same)
     said = desk.says("policy", "log") + desk.says("policy", "show") + "".join(capsys.readouterr())
     assert secret not in said
     holders = [path for path in desk.home.path.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]

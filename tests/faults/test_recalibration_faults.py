@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,13 +13,14 @@ import pytest
 from filelock import FileLock
 
 from flows.recalibration import KEPT, NOTHING_NEW, Recalibration, recalibrate_home
-from tests.support.market import LAST, write_market
-from tests.support.nights import Trader, evening_of
+from tests.support.killed_writer import run_killed
+from tests.support.nights import have_first_night
+from tests.support.shared import SharedFolders
 from transforms.errors import ChecksFailedError, LockHeldError, PipelineError, UsageError
 from warehouse.governance.verify import verify_home
 from warehouse.home import Home
 from warehouse.publish import lock_holder
-from warehouse.run_log import close_interrupted, read_records, run_id_of
+from warehouse.run_log import read_records, run_id_of
 from warehouse.stored_calibrations import CALIBRATED, StoredCalibration, folder_of, read_stored_calibrations
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,38 +29,11 @@ WEEK, USED_FROM = date(2025, 9, 12), date(2025, 9, 15)
 BEFORE = date(2025, 9, 5)
 NOW = datetime(2025, 9, 13, 16, 30, tzinfo=UTC)
 
-# Kills itself at the n-th call that makes something durable.
-KILLED = """
-import os, signal, sys
-from datetime import datetime
-from pathlib import Path
-from flows.recalibration import recalibrate_home
-from warehouse.home import Home
-from warehouse.run_log import run_id_of
 
-left = int(sys.argv[2])
-fsync = os.fsync
-
-def counted(handle):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    fsync(handle)
-
-os.fsync = counted
-now = datetime.fromisoformat(sys.argv[3])
-recalibrate_home(Home(Path(sys.argv[1])), now=now, run_id=run_id_of(now))
-"""
-
-
-@pytest.fixture(scope="module")
-def night(tmp_path_factory: pytest.TempPathFactory) -> Home:
+@pytest.fixture
+def night(shared_folders: SharedFolders) -> Home:
     """A home with one night; made once, and only copied."""
-    folder = tmp_path_factory.mktemp("night")
-    market = write_market(folder / "archive")
-    Trader(Home(folder / "home"), market.root, evening_of(LAST)).run()
-    return Home(folder / "home")
+    return Home(shared_folders.get("first-night", have_first_night) / "home")
 
 
 @pytest.fixture
@@ -226,23 +196,34 @@ def test_full_disk_leaves_no_calibration_and_says_so(home: Home, monkeypatch: py
     assert errors(home) == []
 
 
-@pytest.mark.parametrize("after", range(12))
-def test_run_killed_anywhere_has_stored_all_or_nothing_and_can_be_run_again(home: Home, after: int) -> None:
-    arguments = [str(home.path), str(after), NOW.isoformat()]
-    environment = {name: text for name, text in os.environ.items() if not name.startswith("ALVH_")}
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, *arguments], cwd=ROOT, env=environment, capture_output=True, check=False
-    )
-    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()[-2000:]
+def kill_and_run_again(home: Home, after: int) -> None:
+    was_killed = run_killed(home, "recalibrate", NOW.isoformat(), after=after)
     stored = read_stored_calibrations(home)
     assert lock_holder(home) is None
     assert errors(home) == []
     result = recalibrate(home, later=60)
     assert result.outcome == (NOTHING_NEW if stored else CALIBRATED)
     assert [entry.used_from_date for entry in read_stored_calibrations(home)] == [USED_FROM]
-    close_interrupted(home, "another")
+    if was_killed and after > WRITES_BEFORE_RECORD:
+        first = next(record for record in read_records(home) if record["run_id"] == run_id_of(NOW))
+        assert first["broken_off"] == "broken off before its first step"
     assert errors(home) == []
-    assert (ended.returncode == 0) == (after >= 10)
+    assert was_killed == (after < WRITES)
+
+
+# the note of who holds the home, then record, record, calibration with its new folder, record: two each
+WRITES_BEFORE_RECORD, WRITES = 3, 11
+
+
+@pytest.mark.parametrize("after", [4, 7, 9])
+def test_run_killed_has_stored_all_or_nothing_and_can_be_run_again(home: Home, after: int) -> None:
+    kill_and_run_again(home, after)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", range(13))
+def test_run_killed_anywhere_has_stored_all_or_nothing_and_can_be_run_again(home: Home, after: int) -> None:
+    kill_and_run_again(home, after)
 
 
 def test_stored_values_do_not_depend_on_the_run(home: Home, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.support import nights
 from tests.support.market import LAST, Market, write_market
 from tests.support.nights import QUICK, Trader, evening_of
 from tests.support.shared import SharedFolders
+from transforms.errors import PipelineError
 from warehouse.build import Built
 from warehouse.hedge_states import PolicyInForce
 from warehouse.home import Home
@@ -67,13 +68,26 @@ def kept_steps(folder: Path) -> Steps:
     """Return steps that take the build, and the charts, of what :func:`have_next_night` made."""
     for *key, text in json.loads((folder / "charts.json").read_text(encoding="utf-8")):
         nights._CHARTS[(key[0], key[1], key[2])] = text
+    about: dict[str, Any] = json.loads((folder / "built.json").read_text(encoding="utf-8"))
+    return _taking(folder / "built.duckdb", about["rows"], date.fromisoformat(about["last_session"]))
 
+
+def first_steps(first: Path) -> Steps:
+    """Return steps that take the warehouse of a first night: for nights on its market, under its policy."""
+    (record,) = (first / "home" / "runs").glob("*.json")
+    rows: dict[str, int] = json.loads(record.read_text(encoding="utf-8"))["rows"]
+    return _taking(first / "home" / "alvh.duckdb", rows, LAST)
+
+
+def _taking(built: Path, rows: dict[str, int], last_session: date) -> Steps:
     def build(night: Night, policies: Sequence[PolicyInForce]) -> Built:
-        about: dict[str, Any] = json.loads((folder / "built.json").read_text(encoding="utf-8"))
-        shutil.copyfile(folder / "built.duckdb", night.build_path)
+        try:
+            shutil.copyfile(built, night.build_path)
+        except OSError as error:  # as a build that finds no room
+            raise PipelineError("the next warehouse cannot be built", found=str(error), next_step="as told") from error
         with duckdb.connect(str(night.build_path)) as connection:
             connection.execute("update ref.run set run_id = ?", [night.run_id])
-        return Built(night.build_path, about["rows"], date.fromisoformat(about["last_session"]))
+        return Built(night.build_path, rows, last_session)
 
     return replace(QUICK, build=build)
 

@@ -31,8 +31,9 @@ from flows import steps
 from flows.night import Night
 from flows.run import Steps, run_night
 from tests.support import nights
-from tests.support.kept_build import kept_steps
+from tests.support.kept_build import first_steps, kept_steps
 from tests.support.nights import QUICK, Trader
+from transforms.errors import PipelineError
 from warehouse.home import Home
 from warehouse.run_log import run_id_of
 
@@ -209,7 +210,8 @@ def run_and_die(trader: Trader, point: str, kept: Path | None = None) -> str:
     Parameters
     ----------
     kept
-        Folder of a build to take (:mod:`tests.support.kept_build`); None builds.
+        Folder of the next night, or of the first one, whose build to take (:mod:`tests.support.kept_build`); None
+        builds.
     """
     process, run_id, trouble = start_night(trader, point, None if _find(point).is_inside_build else kept)
     process.join()
@@ -221,14 +223,16 @@ def _find(point: str) -> Point:
     return {**POINTS, **POLICY_POINTS}[point]
 
 
-def start_night(trader: Trader, point: str | None, kept: Path | None = None) -> tuple[ForkServerProcess, str, Path]:
+def start_night(
+    trader: Trader, point: str | None, kept: Path | None = None, trouble: Path | None = None
+) -> tuple[ForkServerProcess, str, Path]:
     """Start the trader's next night in a process of its own; return it, the run id and the file of what it says.
 
     The process is forked from one that has the imports behind it and nothing else: they take longer than a night of
     the tests does until most points.
     """
     night = trader.night()
-    trouble = trader.home.path.with_name("trouble.txt")
+    trouble = trouble or trader.home.path.with_name("trouble.txt")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     arguments = (
@@ -254,17 +258,24 @@ def kill_after(process: ForkServerProcess, seconds: float) -> bool:
     return process.exitcode == -signal.SIGKILL
 
 
+def _take(folder: Path) -> Steps:
+    return kept_steps(folder) if (folder / "built.json").exists() else first_steps(folder)
+
+
 def _run(home: str, archive: str, now: datetime, point: str | None, kept: str | None, trouble: str) -> None:
     with open(trouble, "w") as told:  # noqa: PTH123 - a stream, not a path
         sys.stdout = sys.stderr = told
         try:
             if point and ("notify" in point or "message" in point or "pruning" in point):
                 os.environ["ALVH_NOTIFY_URL"] = NOBODY
-            do = kept_steps(Path(kept)) if kept else QUICK
+            do = _take(Path(kept)) if kept else QUICK
             do = _find(point).arm(do) if point else do
             trader = Trader(Home(Path(home)), Path(archive), now)
             run_night(trader.night(now=now, run_id=run_id_of(now)), do)
             told.write("the night lived")
+        except PipelineError as error:
+            told.write(str(error))
+            sys.exit(error.exit_code)
         except BaseException:
             traceback.print_exc(file=told)
             raise

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from tests.support.nights import VALUES
+from warehouse.governance.verify import verify_home
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
 from warehouse.status import read_status
@@ -69,3 +70,18 @@ def last_run(status: dict[str, Any]) -> tuple[str, str, str]:
     """Return name, outcome and sentence of the last run of a status."""
     run = status["last_runs"][-1]
     return run["run_id"], run["outcome"], run["sentence"]
+
+
+def unsound(home: Home) -> list[str]:
+    """Return what `alvh verify` finds wrong, but for raw files beside the list of them in the published warehouse.
+
+    A build that was made in another home lists the same bytes as fetched at other instants. The bytes themselves:
+    `read_versions`.
+    """
+    findings = verify_home(home).findings
+    return [f"{one.area}: {one.what}, {one.where}" for one in findings if one.is_error and one.area != "raw"]
+
+
+def leftovers(home: Home) -> list[str]:
+    """Return what nights left in the build folder, but for the empty file that stands in for formats without one."""
+    return sorted(path.name for path in home.build.iterdir() if path.name != "no-file.txt")
