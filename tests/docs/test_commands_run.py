@@ -23,6 +23,8 @@ RUN_HERE = (
     "ledger",
     "verify",
     "prune --dry-run",
+    "revisions",
+    "upgrades",
     "notify --dry-run",
     "policy show",
 )
