@@ -79,7 +79,7 @@ def list_cases(policies: list[tuple[Policy, str]], truths: Truths) -> Iterator[S
         yield SweepCase(machine=policy.machine(), truths=roles, values=policy.values, reading=reading)
 
 
-def time_command(home: Path, repeats: int) -> Timing:
+def time_command(home: Path, repeats: int, warm_ups: int) -> Timing:
     """The whole command, each time without anything of an earlier run; the compiled form is on disk."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "home"
@@ -88,7 +88,7 @@ def time_command(home: Path, repeats: int) -> Timing:
         script = "import shutil, subprocess, sys; shutil.rmtree(sys.argv[1]); sys.exit(subprocess.call(sys.argv[2:]))"
         argv = alvh("sweep", "--grid", str(GRID), "--home", str(copy))
         command = Command([sys.executable, "-c", script, str(copy / "sweeps"), *argv])
-        return run_in_turn({"alvh sweep, 10,000 policies": command}, repeats)["alvh sweep, 10,000 policies"]
+        return run_in_turn({"alvh sweep": command}, repeats, warm_ups)["alvh sweep"]
 
 
 def time_parts(home: Path, count: int, repeats: int, compare: int) -> tuple[dict[str, Timing], dict[str, int], int]:
@@ -145,11 +145,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_home_option(parser)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--warm-ups", type=int, default=1, help="runs before, of which the first one may compile")
     parser.add_argument("--policies", type=int, default=400)
     parser.add_argument("--compare", type=int, default=4)
     chosen = parser.parse_args()
     home = have_home(chosen.home)
-    command = time_command(home, chosen.repeats)
+    command = time_command(home, chosen.repeats, chosen.warm_ups)
     parts, sizes, differing = time_parts(home, chosen.policies, chosen.repeats, chosen.compare)
     one = parts["one policy decided and walked"]
     threads = [name for name in parts if name.endswith("1 thread")]
