@@ -28,6 +28,7 @@ from warehouse.plain_json import load_json
 from warehouse.seals import SEAL, find_damage, seal
 
 OBSERVED = "observed.jsonl"
+SIDECAR = ".meta.json"
 LINE_SEAL = "line_sha256"
 USER = "user"
 """The publisher of files that users provide."""
@@ -277,7 +278,7 @@ def require_whole(files: Iterable[StoredFile]) -> None:
 
 
 def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name + ".meta.json")
+    return path.with_name(path.name + SIDECAR)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -285,18 +286,22 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
-    versions = []
-    for seen in read_lines(folder / OBSERVED):
-        if not _SHA256.fullmatch(str(seen.get("sha256"))):
-            continue
-        match = next(folder.glob(f"{seen['sha256'][:_PREFIX]}*.meta.json"), None)
-        if match is not None:
-            versions.append(_read_sidecar(match))
-    return tuple(versions)
+    order = [str(seen.get("sha256")) for seen in read_lines(folder / OBSERVED)]
+    # The folder is listed once and each sidecar read once: a file that changes every session has hundreds of versions.
+    sidecars = {
+        entry.name[:_PREFIX]: Path(entry.path)
+        for entry in (os.scandir(folder) if order else ())
+        if entry.name.endswith(SIDECAR)
+    }
+    stored: dict[str, StoredFile] = {}
+    for prefix in (sha256[:_PREFIX] for sha256 in order if _SHA256.fullmatch(sha256)):
+        if prefix in sidecars and prefix not in stored:
+            stored[prefix] = _read_sidecar(sidecars[prefix])
+    return tuple(stored[sha256[:_PREFIX]] for sha256 in order if sha256[:_PREFIX] in stored)
 
 
 def _read_sidecar(sidecar: Path) -> StoredFile:
-    path = sidecar.with_name(sidecar.name.removesuffix(".meta.json"))
+    path = sidecar.with_name(sidecar.name.removesuffix(SIDECAR))
     body = sidecar.read_bytes()
     try:
         document = load_json(body)

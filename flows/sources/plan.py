@@ -75,17 +75,26 @@ def plan_evenings(store: RawStore, session: date) -> list[Request]:
     The tables of sessions that the contract files hold are wanted once, for comparison: with their
     settlements, and with the next table, which before its publication is the one before again.
     Those after it are the only settlements there are, and are asked for again until the contract
-    files have caught up.
+    files have caught up. One that is damaged on our side is wanted once more, whatever its day.
     """
-    newest = max((file.last_date for file in store.current_files() if file.last_date), default=None)
+    files = store.current_files()
+    newest = max((file.last_date for file in files if file.last_date), default=None)
     if newest is None:
         return []
     around = calendar.sessions("XCBF", newest - timedelta(days=14), max(session, newest))
     held = [day for day in around if day <= newest][-_SESSIONS_FOR_COMPARISON:]
     missing = [day for day in around if newest < day <= session][:_LONGEST_LAG_SESSIONS]
     once = [cboe.daily_settlements(day) for day in held if day <= session]
+    damaged = [
+        cboe.daily_settlements(day)
+        for file in files
+        if file.dataset == "vx_daily_settlement"
+        and (day := date.fromisoformat(file.name[11:21])) not in missing
+        and not file.is_whole
+    ]
     return [
         *(request for request in once if store.state(request.publisher, request.name).current is None),
+        *damaged,
         *(cboe.daily_settlements(day) for day in missing),
     ]
 

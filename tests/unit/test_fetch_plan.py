@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.sources import cboe
-from flows.sources.plan import plan_contracts
+from flows.sources.plan import plan_contracts, plan_evenings
 from transforms.contracts import ListedContract
 from transforms.formats import VX_HEADER
 from warehouse.home import Home
@@ -70,3 +70,21 @@ def test_damaged_file_is_asked_for_however_complete_it_was(store: RawStore) -> N
     assert not is_asked(store, date(2025, 9, 1))
     stored.path.write_bytes(stored.path.read_bytes().replace(b"17.4", b"17.5"))
     assert is_asked(store, date(2025, 9, 1))
+
+
+def test_damaged_evening_table_is_asked_for_whatever_its_day(store: RawStore) -> None:
+    land(store, EXPIRY)
+    request = cboe.daily_settlements(date(2025, 5, 6))
+    table, _ = store.land(
+        publisher=request.publisher,
+        dataset=request.dataset,
+        name=request.name,
+        url=request.url,
+        body=b"Product,Symbol,Expiration Date,Price\nVX,VX/K5,2025-05-21,17.0000\n",
+        status=200,
+        headers={},
+        fetched_at=datetime(2025, 5, 6, 22, 30, tzinfo=UTC),
+    )
+    assert request.name not in {one.name for one in plan_evenings(store, EXPIRY)}
+    table.path.write_bytes(table.path.read_bytes().replace(b"17.0", b"17.1"))
+    assert request.name in {one.name for one in plan_evenings(store, EXPIRY)}

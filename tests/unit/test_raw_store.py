@@ -14,6 +14,7 @@ import pytest
 from tests.support.bench import vx_line
 from transforms.errors import ChecksFailedError, PipelineError
 from transforms.formats import VX_HEADER
+from warehouse import raw_store
 from warehouse.home import Home
 from warehouse.raw_store import RawStore, StoredFile, render_sidecar, require_whole
 from warehouse.seals import seal
@@ -90,6 +91,17 @@ def test_state_reads_a_publishers_way_back_to_an_earlier_version(store: RawStore
     ]
     assert state.current == again == first
     assert len(bodies(home)) == 2
+
+
+def test_state_reads_each_sidecar_once(store: RawStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for hours in range(6):
+        land(store, f"{VX_HEADER}\n{vx_line(date(2025, 9, 8), date(2025, 9, 17), 17 + hours % 2)}\n".encode(), hours)
+    read: list[Path] = []
+    original = raw_store._read_sidecar
+    monkeypatch.setattr(raw_store, "_read_sidecar", lambda path: (read.append(path), original(path))[1])
+    ((_, _, state),) = store.states()
+    assert len(state.versions) == 6
+    assert len(read) == len(set(read)) == 2
 
 
 def test_state_of_an_unknown_name_is_empty(store: RawStore) -> None:
