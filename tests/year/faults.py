@@ -27,8 +27,11 @@ _SPREADSHEET = (
     *("nan", "inf", "1e308", "ten-times", "stale-line", "holiday"),
 )
 """Kinds that are done to the lines of a contract's or an index's file."""
-_CONTRACT = ("three-percent", "half-again", "restated", "another-file")
-_ANYTHING = tuple(kind for kind in KINDS if kind not in {*_SPREADSHEET, *_CONTRACT, "unlisted"})
+_CONTRACT = (
+    "another-file",
+    *(kind for kind in KINDS if kind not in (*_SPREADSHEET, "utf-16", "unlisted") and "body" in KINDS[kind].fields),
+)
+"""Kinds that change a column which only a contract's file has, and the one that needs another contract's."""
 SIZES = {"0.2 %": 1.002, "1 %": 1.01, "5 %": 1.05, "20 %": 1.2, "ten times": 10.0}
 """Wrong values of the newest session, by how far they are off."""
 KILLED = tuple(name for name in POINTS if not any(word in name for word in ("site", "pages", "notify", "message")))
