@@ -14,8 +14,8 @@ from warehouse.plain_json import dump_json
 _HASH_LENGTH = 64
 
 NEXT_STEPS = {
-    "raw": "copy it back from a copy of the home; `alvh nightly --recheck` asks the publisher again for what is damaged, and "
-    "gets it where the publisher still has those bytes",
+    "raw": "copy it back from a copy of the home; `alvh nightly --recheck` asks the publisher again for what is damaged, "
+    "and gets it where the publisher still has those bytes",
     "warehouse": "`alvh nightly` builds the warehouse anew from the raw files",
     "log": "copy the policy folder back from a copy you trust; nights stop until then",
     "policy": "`alvh policy diff` shows what changed, `alvh policy restore` writes the adopted policy back",
