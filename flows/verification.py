@@ -14,13 +14,14 @@ from warehouse.plain_json import dump_json
 _HASH_LENGTH = 64
 
 NEXT_STEPS = {
-    "raw": "copy it back from a copy of the home; `alvh nightly --recheck` asks the publisher again for what is damaged, "
-    "and gets it where the publisher still has those bytes",
+    "raw": "copy it back from a copy of the home; `alvh nightly --recheck` asks the publisher again for what is "
+    "damaged, and gets it where the publisher still has those bytes",
     "warehouse": "`alvh nightly` builds the warehouse anew from the raw files",
     "log": "copy the policy folder back from a copy you trust; nights stop until then",
     "policy": "`alvh policy diff` shows what changed, `alvh policy restore` writes the adopted policy back",
     "runs": "copy the record back from a copy of the home, and find out who changed what",
-    "reports": "`alvh report --as-of DATE` writes it anew from what is published; or copy it back from a copy of the home",
+    "reports": "`alvh report --as-of DATE` writes it anew from what is published; or copy it back from a copy of the "
+    "home",
     "home": "copy market.json back from a copy of the home; a night on another market than the home's own is refused",
     "calibrations": "copy the file back from a copy of the home; without one, take it out of the folder, and its week "
     "is computed from the present data",
