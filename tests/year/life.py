@@ -121,20 +121,24 @@ class Year:
     def _live(self, number: int, day: date) -> Lived:
         events = self._events(number, day)
         lived = Lived(number, day.isoformat(), [event.as_dict() for event in events], self.version)
-        for event in events:
-            if event.group == "restated for good":
-                self._restate(event, day)
+        restated = [event for event in events if event.group == "restated for good"]
+
+        def publish(keep_old: str | None = None) -> None:
+            while restated and keep_old is None:  # known with the contract files, not before
+                self._restate(restated.pop(), day)
+            self.market.write(self.folder / "archive", day, keep_old)
+
         is_late = any(event.group == "late" for event in events)
         lags = any(event.group == "contract files late" for event in events)
         if not is_late:
-            self.market.write(self.folder / "archive", day, CONTRACT_FOLDER if lags else None)
+            publish(CONTRACT_FOLDER if lags else None)
         mine = [(event, self._plant(event, day)) for event in events if event.group in ("server", "wrong value")]
         evening = _Evening(self, lived, day, events, is_whole=number % _WHOLE_EVERY == 1)
         for which, hour in enumerate(EVENINGS):
             if which == 1:
                 self._lift(mine, FIRST)
                 if is_late and any(event.lasts == FIRST for event in events if event.group == "late"):
-                    self.market.write(self.folder / "archive", day)
+                    publish(CONTRACT_FOLDER if lags else None)
             if which == 0 or which in self.plan.retries:
                 evening.fire(datetime.combine(day, hour, NEW_YORK), which)
         for event, faults in self.carried:
@@ -143,7 +147,7 @@ class Year:
         self.carried = [(event, faults) for event, faults in mine if event.lasts == TWO]
         for lasts in (ONCE, FIRST, EVENING):
             self._lift(mine, lasts)
-        self.market.write(self.folder / "archive", day)
+        publish()
         evening.mend()
         until = self.next_days[day]
         calm = not events and not self.carried and all(one.code == 0 for one in lived.tried)
