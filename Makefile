@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # Set-up runs again only when what is installed could have changed.
 STAMP := $(VENV)/.installed
 
-.PHONY: setup nightly test test-slow fuzz setup-hashed hashes verify-packages audit-packages lint types check bench clean constraints docs
+.PHONY: setup nightly test test-slow fuzz setup-hashed hashes verify-packages audit-packages lint types check year bench clean constraints docs
 
 nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> reads an offline archive, SOURCE=cboe downloads
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
@@ -30,6 +30,9 @@ types: $(STAMP) ## mypy strict
 	$(BIN)/mypy
 
 check: lint types test ## everything CI runs
+
+year: $(STAMP) ## live through a year of nights in YEAR_FOLDER, or go on with it; YEAR has options of python -m tests.year
+	$(BIN)/python -m tests.year $(or $(YEAR_FOLDER),build/year) $(YEAR)
 
 bench: $(STAMP) ## measure everything and write benchmarks/RESULTS.md; BENCH=<subject> measures one
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -1,4 +1,5 @@
-"""The page of the year, from its record: ``python -m tests.year.page FOLDER`` writes ``docs/year_of_nights.md``."""
+"""The page of the year, from its record: ``python -m tests.year.page FOLDER [FOLDER ...]`` writes
+``docs/year_of_nights.md``."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import statistics
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,53 +33,55 @@ _KINDS_WORDS = (
 Session = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """A record: its sessions, and what its end showed; None where the run was ended before."""
+
+    lived: list[dict[str, Any]]
+    done: dict[str, Any] | None
+
+
 def main(arguments: Sequence[str]) -> int:
-    folder = Path(arguments[0])
-    lived = [json.loads(line) for line in (folder / "year.jsonl").read_text(encoding="utf-8").splitlines()]
-    end = folder / "end.json"
-    done = json.loads(end.read_text(encoding="utf-8")) if end.exists() else None
-    PAGE.write_text(render_page(lived, done, datetime.now(UTC).date().isoformat()), encoding="utf-8")
-    draw_chart(lived, CHART)
+    stretches = [_read(Path(folder)) for folder in arguments]
+    PAGE.write_text(render_page(stretches, datetime.now(UTC).date().isoformat()), encoding="utf-8")
+    CHART.parent.mkdir(exist_ok=True)
+    draw_chart(stretches[0].lived, CHART)
     return 0
 
 
-def render_page(lived: Sequence[Session], done: Mapping[str, Any] | None, today: str) -> str:
-    """Return the page in Markdown.
+def _read(folder: Path) -> Stretch:
+    lived = [json.loads(line) for line in (folder / "year.jsonl").read_text(encoding="utf-8").splitlines()]
+    end = folder / "end.json"
+    return Stretch(lived, json.loads(end.read_text(encoding="utf-8")) if end.exists() else None)
 
-    Parameters
-    ----------
-    lived
-        The lines of the record.
-    done
-        What the end of the year showed; None where it has not come to it.
-    """
+
+def render_page(stretches: Sequence[Stretch], today: str) -> str:
+    """Return the page in Markdown, of one record or of several, each of a home of its own."""
+    lived = [session for stretch in stretches for session in stretch.lived]
     parts = [
         _HEAD.read_text(encoding="utf-8").rstrip(),
-        _say_run(lived, today),
         "## What came of it",
-        _table(("what", "count"), _totals(lived)),
+        *(_say_run(stretch.lived, today) for stretch in stretches),
+        _table(("what", "count"), _totals(lived, stretches)),
         "## By kind of fault",
         _KINDS_WORDS,
         _table(("fault", "evenings", *_COLUMNS, "in the end published", "degraded", "not"), _kinds(lived)),
         "## Wrong values",
-        _table(("sort", "values", "sessions", "stood, hours: median", "longest"), _wrong(lived)),
-        *_examples(lived),
+        _table(("sort", "values", "sessions", "stood, hours: median", "longest"), _wrong(stretches)),
+        *_examples(lived, stretches),
         "## At the end",
-        *_say_end(done),
+        *(text for stretch in stretches for text in _say_end(stretch.done)),
         "## The home and the process",
-        f"![Files, bytes and memory over the year](images/{CHART.name})",
-        _table(
-            (
-                "session",
-                "files",
-                "home, MB",
-                "raw, MB",
-                "policy log, kB",
-                "run records",
-                "peak memory, MB",
-                "night, s CPU",
-            ),
-            _months(lived),
+        f"![Files, bytes and memory over the sessions](images/{CHART.name})",
+        *(
+            _table(
+                (
+                    *("session", "files", "home, MB", "raw, MB", "policy log, kB", "run records", "peak memory, MB"),
+                    "night, s CPU",
+                ),
+                _months(stretch.lived),
+            )
+            for stretch in stretches
         ),
     ]
     return "\n\n".join(parts) + "\n"
@@ -91,7 +95,7 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def _say_run(lived: Sequence[Session], today: str) -> str:
     versions = list(dict.fromkeys(one["code_version"] for one in lived if one["code_version"]))
     return (
-        f"Run on {today}: {len(lived)} sessions, {lived[0]['session']} to {lived[-1]['session']}, on commit"
+        f"Written on {today}: {len(lived)} sessions, {lived[0]['session']} to {lived[-1]['session']}, on commit"
         f"{'s' if len(versions) > 1 else ''} {', '.join(f'`{version}`' for version in versions)}."
     )
 
@@ -100,7 +104,7 @@ def _tried(lived: Sequence[Session]) -> list[dict[str, Any]]:
     return [one for session in lived for one in session["tried"]]
 
 
-def _totals(lived: Sequence[Session]) -> Iterator[tuple[str, object]]:
+def _totals(lived: Sequence[Session], stretches: Sequence[Stretch]) -> Iterator[tuple[str, object]]:
     tried = _tried(lived)
     codes = Counter(one["code"] for one in tried)
     stood = Counter(_stands(session) for session in lived)
@@ -118,7 +122,7 @@ def _totals(lived: Sequence[Session]) -> Iterator[tuple[str, object]]:
     yield "**promises broken** (another code, no reason, the last good not kept)", _sum(lived, "violations")
     yield "bodies delivered whole", sum(session["delivered"] for session in lived)
     yield "**of them not in the raw store**", _sum(lived, "lost_bodies")
-    sorts = Counter(sort for _, sort, _, _ in _episodes(lived))
+    sorts = Counter(sort for stretch in stretches for _, sort, _, _ in _episodes(stretch.lived))
     yield "**values delivered and missing, unmarked**", sorts["missing"]
     yield "**values published wrong, unmarked, that a check is to find**", sorts["wrong, unmarked"]
     yield "values published wrong, so near that no check can know", sorts["wrong, plausible"]
@@ -197,8 +201,8 @@ def _hours(since: str, until: str) -> float:
     return (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds() / 3600
 
 
-def _wrong(lived: Sequence[Session]) -> Iterator[list[object]]:
-    episodes = _episodes(lived)
+def _wrong(stretches: Sequence[Stretch]) -> Iterator[list[object]]:
+    episodes = [one for stretch in stretches for one in _episodes(stretch.lived)]
     for sort in ("wrong, marked", "wrong, plausible", "wrong, unmarked", "missing, marked", "missing"):
         mine = [one for one in episodes if one[1] == sort]
         days = {key[1] for key, _, _, _ in mine}
@@ -207,8 +211,10 @@ def _wrong(lived: Sequence[Session]) -> Iterator[list[object]]:
         yield [sort, len(mine), len(days), median, f"{max(hours):.0f}" if hours else ""]
 
 
-def _examples(lived: Sequence[Session]) -> Iterator[str]:
-    plain = [one for one in _episodes(lived) if one[1] in ("wrong, unmarked", "missing")]
+def _examples(lived: Sequence[Session], stretches: Sequence[Stretch]) -> Iterator[str]:
+    plain = [
+        one for stretch in stretches for one in _episodes(stretch.lived) if one[1] in ("wrong, unmarked", "missing")
+    ]
     if plain:
         yield "Those that are neither marked nor plausible:"
         yield _table(
@@ -226,7 +232,7 @@ def _examples(lived: Sequence[Session]) -> Iterator[str]:
 
 def _say_end(done: Mapping[str, Any] | None) -> Iterator[str]:
     if done is None:
-        yield "The run was ended before the year was over; what would have followed was not looked at."
+        yield "A run was ended before its year was over: what its end would have shown was not looked at."
         return
     rows = [
         (name, done[name]["code"], len(done[name]["wrong"]))
