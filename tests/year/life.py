@@ -13,7 +13,6 @@ from datetime import time as time_of_day
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import duckdb
 
@@ -24,7 +23,7 @@ from flows.sources.loopback_faults import Fault
 from tests.support.nights import VALUES
 from tests.year.faults import EVENING, FIRST, ONCE, TWO, Event, draw_events, fields_of
 from tests.year.market import TrueMarket
-from tests.year.nights import Ended, another_run, attempt, attempt_apart, night_at, year_steps
+from tests.year.nights import Ended, another_run, attempt, attempt_apart, night_at, patch_code, year_steps
 from tests.year.oracle import Oracle, Wrong, raw_prefixes, size_of
 from tests.year.record import Lived, Plan, Tried
 from tests.year.server import NotingServer
@@ -32,7 +31,6 @@ from tests.year.watch import Reader, code_version, peak_mb, reset_peak
 from transforms import calendar
 from transforms.calendar import NEW_YORK
 from transforms.simulate.archive import CONTRACT_FOLDER
-from warehouse import unchanged
 from warehouse.governance.verify import verify_home
 from warehouse.home import Home
 from warehouse.publish import hash_file
@@ -199,7 +197,7 @@ class _Evening:
                 at -= timedelta(hours=1)
             apart = self._prepare(stack, at)
         if code := self.year.code:
-            stack.enter_context(patch.object(unchanged, "_code_sha256", lambda: f"version {code}"))
+            stack.enter_context(patch_code(f"version {code}"))
         with stack:
             night = night_at(home.path, at)
             idle = reason_to_stay_idle(night, on_sessions_only=which is not None, only_if_missing=bool(which))

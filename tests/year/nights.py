@@ -28,6 +28,7 @@ from flows.sources.user_files import UserFiles
 from tests.support.killed_night import POINTS, die
 from tests.support.nights import QUICK
 from transforms.errors import PipelineError
+from warehouse import unchanged, version
 from warehouse.home import Home
 from warehouse.publish import run_lock
 from warehouse.reports import WrittenReport
@@ -162,6 +163,13 @@ def _run_apart(home: str, now: datetime, how: str, value: str, settings: Mapping
         told.write(f"{ended.code}\n{ended.outcome}\n{ended.unexpected or ended.words}")
         told.flush()
     os._exit(0)  # a timer may still wait
+
+
+@contextmanager
+def patch_code(stamp: str) -> Iterator[None]:
+    """Have the nights here be of other code, by its stamp; those in processes of their own are of this one."""
+    with patch.object(unchanged, "code_sha256", lambda: stamp), patch.object(version, "code_sha256", lambda: stamp):
+        yield
 
 
 @contextmanager

@@ -26,6 +26,7 @@ FOUND_FROM = {"settle": 0.03, "SPX": 0.06, "VIX3M": 0.1, "VIX6M": 0.1, "VIX": 0.
 _FOUND_OTHERWISE = 0.25
 _EXACT = 1e-7
 _DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2} [A-Z][a-z]{2} \d{4}")
+_NEWEST = re.compile(r"newest value (\d{1,2} [A-Z][a-z]{2} \d{4})")
 
 _VALUES = """
 select 'settle', trade_date, expiry_date::varchar, settle_pts from core.daily_vx_settlements
@@ -157,7 +158,13 @@ def _is_marked(key: Key, found: float, marks: _Marks) -> bool:
     # the word alone: VIX is no VIX3M
     words = re.compile("|".join(rf"\b{re.escape(one)}(?=_|\b)" for one in names))
     said = [line for line in marks.text.splitlines() if words.search(line)]
-    return any(any(one in line for one in days) or not _DAY.search(line) for line in said)
+    return any(any(one in line for one in days) or not _DAY.search(line) or _is_after(day, line) for line in said)
+
+
+def _is_after(day: date, line: str) -> bool:
+    """True where a reason says what the newest value is that there is, and the day is behind it."""
+    said = _NEWEST.search(line)
+    return said is not None and day > datetime.strptime(said[1], "%d %b %Y").date()  # noqa: DTZ007 - a day
 
 
 def raw_prefixes(home: Home) -> set[str]:
