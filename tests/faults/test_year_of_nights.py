@@ -78,6 +78,7 @@ def test_nothing_delivered_in_the_week_is_lost_or_published_wrong_unmarked(week:
 def test_wrong_last_line_of_an_expired_contract_is_mended_by_the_morning(week: list[Lived]) -> None:
     wrong = [entry for entry in week[2].wrong if entry["key"] == EXPIRY.isoformat()]
     assert week[2].session == EXPIRY.isoformat()
+    assert week[2].tried[0].code == 3  # it is not the exchange's own final settlement
     assert len({entry["at"] for entry in wrong}) <= 1
     assert not [entry for lived in week[3:] for entry in lived.wrong if entry["key"] == EXPIRY.isoformat()]
 
