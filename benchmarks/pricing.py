@@ -54,7 +54,7 @@ def draw_options(count: int, seed: int = 1) -> dict[str, np.ndarray[Any, Any]]:
 
 def run_ours(task: str, file: Path, repeats: int) -> None:
     """Print what `rivals/pricing_libraries.py` prints, of our own functions."""
-    given = dict(np.load(file))
+    given = dict(np.load(file, allow_pickle=False))
     names = ("future", "strike", "years", "volatility", "discount", "is_call")
     if task == "greeks":
         terms = [given[name] for name in names]

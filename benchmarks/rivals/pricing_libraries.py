@@ -147,7 +147,7 @@ TASKS = {
 def main():
     library, task, file, repeats = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
     warnings.simplefilter("ignore")
-    given = dict(np.load(file))
+    given = dict(np.load(file, allow_pickle=False))
     run = TASKS[library, task](given)
     found = run()
     for _ in range(repeats):

@@ -32,7 +32,7 @@ def run(given, variants):
 
 
 def main():
-    given, variants = dict(np.load(sys.argv[1])), int(sys.argv[2])
+    given, variants = dict(np.load(sys.argv[1], allow_pickle=False)), int(sys.argv[2])
     run(given, 10)
     wall, cpu = time.perf_counter(), time.process_time()
     run(given, variants)
