@@ -131,7 +131,7 @@ def backup(
 
 @reports_errors
 def rebuild(home: HomeOption = None, debug: DebugOption = False) -> None:
-    """Build, check, publish and report again from what is stored, asking no publisher.
+    """Build, check, publish and report again, asking no publisher.
 
     After an upgrade, or in a home that was copied back. Every night builds anew where files, policy or code changed, so
     this is for when none is near, or the network is not there. Exit codes are those of `alvh nightly`.
@@ -152,7 +152,7 @@ def rebuild(home: HomeOption = None, debug: DebugOption = False) -> None:
 
 @reports_errors
 def upgrades(as_json: JsonOption = False, home: HomeOption = None, debug: DebugOption = False) -> None:
-    """List what other code changed in the published numbers, upgrade by upgrade.
+    """List what other code changed in the published numbers.
 
     A run whose code is not that of the warehouse before it compares the two: tables and columns that came and went, and
     for each column how many earlier values changed, by how much at most, and the first session concerned.

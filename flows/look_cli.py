@@ -41,7 +41,7 @@ def report(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Write the report of a session from what is published, or as it was known at an instant.
+    """Write a session's report, as published or as it was known then.
 
     The page, its text and its JSON lie under `reports/` of the home, a folder a session. With --known-at everything is
     built again from the raw files, policy, calibrations and book of then, in a folder of its own; `reports/latest` and
@@ -151,7 +151,7 @@ def query(
     home: HomeOption = None,
     debug: DebugOption = False,
 ) -> None:
-    """Query the published warehouse, read-only; with --known-at what was known at an instant.
+    """Query what is published, or was known at an instant, read-only.
 
     \b
     Examples:
