@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.support.market as market_module
 from flows.fetch import FetchSummary
 from flows.night import Night
 from flows.notify import notify_step
@@ -72,17 +73,21 @@ def titles(receiver: Receiver) -> list[str]:
 
 
 def test_transition_night_sends_one_message_and_the_same_session_again_sends_none(
-    trader: Trader, market: Market, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+    trader: Trader,
+    market: Market,
+    receiver: Receiver,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trader.begin()
+    # The whole market rises: a VIX that leaves its futures and the other indices behind would be refused.
+    calm, settle = market_module.vix_close, market_module.vx_settle
+    monkeypatch.setattr(market_module, "vix_close", lambda day: 26.5 if day == MONDAY else calm(day))
+    less = (26.5 - calm(MONDAY)) / 5  # what a future rises less than the VIX
+    monkeypatch.setattr(market_module, "vx_settle", lambda day, to: settle(day, to) - less * (day == MONDAY))
     market.extend_to(MONDAY)
-
-    def rise(text: str) -> str:
-        *before, last = text.rstrip("\n").split("\n")
-        day, opened, _, low, _ = last.split(",")
-        return "\n".join([*before, f"{day},{opened},26.50,{low},26.50"]) + "\n"
-
-    market.edit(market.index_path("VIX"), rise)
+    market.edit(market.index_path("SPX"), lambda text: move_last(text, 0.96))
+    market.edit(market.index_path("VVIX"), lambda text: move_last(text, 1.3))
     trader.now = evening_of(MONDAY)
     result = trader.run()
     (message,) = receiver.messages
@@ -281,6 +286,13 @@ def test_nobody_set_up_means_nothing_is_judged(trader: Trader, home: Home, marke
     assert not (home.path / "notices").exists()
     record = json.loads(max(home.runs.glob("*.json")).read_text(encoding="utf-8"))
     assert "notice" not in record
+
+
+def move_last(text: str, factor: float) -> str:
+    """Multiply the prices of the last line of an index history."""
+    *before, last = text.rstrip("\n").split("\n")
+    day, *prices = last.split(",")
+    return "\n".join([*before, ",".join([day, *(f"{float(price) * factor:.6f}" for price in prices)])]) + "\n"
 
 
 def assert_no_token(folder: Path, *texts: str) -> None:
