@@ -13,7 +13,7 @@ import pytest
 from flows import steps
 from tests.support.market import Market
 from tests.support.nights import QUICK, Trader
-from warehouse import unchanged
+from warehouse import unchanged, version
 from warehouse.run_log import latest_record, read_record
 
 KEEN = replace(QUICK, stand=steps.stand_step)
@@ -117,13 +117,13 @@ def test_night_builds_where_something_changed(
 def test_night_builds_with_other_code_another_day_or_when_told(begun: Trader, monkeypatch: pytest.MonkeyPatch) -> None:
     assert builds(begun, rebuild=True)
     assert builds(begun, now=begun.now + timedelta(days=1))
-    monkeypatch.setattr(unchanged, "_code_sha256", lambda: "another")
+    monkeypatch.setattr(unchanged, "code_sha256", lambda: "another")
     assert builds(begun)
 
 
 def test_every_file_of_the_code_counts() -> None:
-    root = Path(unchanged.__file__).resolve().parent.parent
-    found = {path.relative_to(root).as_posix() for path in unchanged._code_files(root)}
+    root = Path(version.__file__).resolve().parent.parent
+    found = {path.relative_to(root).as_posix() for path in version._code_files(root)}
     assert {
         "sql/columns.toml",
         "transforms/page/templates/page.css",
