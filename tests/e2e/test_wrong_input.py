@@ -37,7 +37,7 @@ WRONG = {
     "policy diff adopted nosuch": "a file, a preset (article",
     "policy sign 3fa2": "--key FILE, or --agent",
     "policy adopt zzz": "`alvh policy log` lists the proposals",
-    "policy log -n 0": "greater than or equal to 1",
+    "policy log -n 0": "x>=1",
     "book check NOWHERE/book.toml": "docs/book.md",
     "book show": "docs/book.md",
     "nightly --source blomberg": "say `--source cboe`",

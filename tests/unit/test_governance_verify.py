@@ -72,7 +72,8 @@ def test_home_as_it_was_written_has_no_findings(desk: Desk) -> None:
     assert looked_at.startswith("checked 4 raw files, 1 warehouses, 14 log entries, 4 signatures, 3 run records, ")
     assert looked_at.endswith(" MB: as it was written")
     assert len(rest) == 1  # what was not looked at: this warehouse lists nothing
-    assert rest[0].startswith("not looked at: the lists in the published warehouse")
+    assert rest[0].startswith("not looked at: sidecars against the published list")
+    assert "the published list of raw files" in rest[0]
 
 
 def test_verify_changes_nothing(desk: Desk) -> None:
