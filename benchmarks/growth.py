@@ -14,7 +14,6 @@ import argparse
 import json
 import math
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,7 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness import RESULTS, ROOT, Goal, write_results
+from benchmarks.harness import RESULTS, Goal, ask, write_results
 
 YEARS = (5, 10, 20, 40, 80)
 CHAIN_YEARS = (0, 1, 2, 5, 10)
@@ -53,8 +52,7 @@ def run_once(years: int, chain_years: int) -> dict[str, Any]:
     """Measure one size in a process of its own."""
     print(f"{years} years, {chain_years} years of snapshots", flush=True)
     argv = [sys.executable, "-m", "benchmarks.growth", "--once", str(years), str(chain_years)]
-    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = ask(argv)
     return found
 
 
@@ -82,8 +80,7 @@ def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
     # The memory of the simulation is not that of a night: rebuilt by a child that has not simulated anything.
     code = "from benchmarks.growth import rebuild_once; import sys; rebuild_once(sys.argv[1], sys.argv[2])"
     argv = [sys.executable, "-c", code, str(home.path), last.isoformat()]
-    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = ask(argv)
     raw = [path for path in home.raw.rglob("*") if path.is_file()]
     return {
         "years": years,

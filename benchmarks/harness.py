@@ -221,6 +221,29 @@ def alvh(*arguments: str) -> list[str]:
     return [str(Path(sys.executable).with_name("alvh")), *arguments]
 
 
+def ask(argv: Sequence[str | os.PathLike[str]]) -> Any:
+    """Run a command of this checkout and return its last line, which is JSON; what it complains of is shown."""
+    parts = [os.fspath(part) for part in argv]
+    env = {**os.environ, **QUIET}
+    done = subprocess.run(parts, check=True, stdout=subprocess.PIPE, text=True, env=env, cwd=ROOT)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def have_environment(name: str, python: str = sys.executable) -> str | None:
+    """Return the interpreter of a rival's environment; None where none can be made: no such Python, or no such package.
+
+    It is made once, from ``rivals/requirements-<name>.txt``.
+    """
+    folder = RESULTS.parent / ".environments" / name
+    found = folder / "bin" / "python"
+    if not found.exists():
+        made = subprocess.run([python, "-m", "venv", str(folder)], check=False).returncode == 0
+        wanted = RESULTS.parent / "rivals" / f"requirements-{name}.txt"
+        if not made or subprocess.run([found, "-m", "pip", "install", "-q", "-r", wanted], check=False).returncode:
+            return None
+    return str(found)
+
+
 def real_archive() -> Path | None:
     """The folder of real files: ``ALVH_REAL_DATA``, else ``../shared/data`` beside the checkout; None without."""
     named = os.environ.get("ALVH_REAL_DATA")

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import ROOT, Goal, Timing, table_of, write_results
+from benchmarks.harness import ROOT, Goal, Timing, have_environment, table_of, write_results
 from transforms.options.black76 import (
     compute_black76_greeks,
     compute_black76_price,
@@ -28,7 +28,6 @@ from transforms.options.black76 import (
 )
 
 RIVALS = Path(__file__).resolve().parent / "rivals"
-KEPT = Path(__file__).resolve().parent / ".environments"
 PRICES, VOLATILITIES = 1_000_000, 100_000
 GOAL = 1.5
 RATE = 0.04
@@ -92,18 +91,6 @@ def measure(
             kept.cpu_s += [float(line.split()[1]) for line in lines]
             said[name] = error
     return timings, said
-
-
-def have_environment(name: str, python: str) -> str | None:
-    """Return the interpreter of a library's environment, made where it is not there; None where it cannot be made."""
-    folder = KEPT / name
-    found = folder / "bin" / "python"
-    if not found.exists():
-        made = subprocess.run([python, "-m", "venv", str(folder)], check=False).returncode == 0
-        wanted = RIVALS / f"requirements-{name}.txt"
-        if not made or subprocess.run([found, "-m", "pip", "install", "-q", "-r", wanted], check=False).returncode:
-            return None
-    return str(found)
 
 
 def main() -> int:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Command, Goal, run_in_turn, table_of, write_results
+from benchmarks.harness import Command, Goal, ask, run_in_turn, table_of, write_results
 from benchmarks.homes import add_home_option, have_home
 
 
@@ -64,10 +63,7 @@ def main() -> int:
         return 0
     argv = [sys.executable, "-m", "benchmarks.report", "--once", "--home", str(home)]
     timings = run_in_turn({"report": Command(argv)}, chosen.repeats)
-    said = [
-        json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout)
-        for _ in range(chosen.repeats)
-    ]
+    said = [ask(argv) for _ in range(chosen.repeats)]
     middle = {name: statistics.median(one[name] for one in said) for name in said[0]}
     rows = "\n".join(f"| {name} | {value:.2f} |" for name, value in middle.items() if not name.endswith("_bytes"))
     page, one = middle["html_bytes"] / 1e6, timings["report"]

@@ -1,6 +1,6 @@
 """Stylised facts of the real files beside those of the simulated market, as a Markdown table.
 
-    python benchmarks/stylised_facts.py [--seed N] [--years N] [--end YYYY-MM-DD]
+    python -m benchmarks.stylised_facts [--seed N] [--years N] [--end YYYY-MM-DD]
 
 The real column needs the files of ``ALVH_REAL_DATA``, else ``../shared/data`` beside the checkout; without
 them it shows the recorded targets only. Ends with 1 when a simulated fact lies outside its range.
@@ -9,7 +9,6 @@ them it shows the recorded targets only. Ends with 1 when a simulated fact lies 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from benchmarks.harness import real_archive
 from flows.fetch import fetch_night
 from flows.sources.archive import ArchiveSource
 from transforms.simulate import DEFAULT_SEED, render_archive, simulate_market
@@ -29,12 +29,6 @@ from warehouse.raw_store import RawStore
 
 FIRST, LAST = date(2006, 1, 3), date(2025, 12, 31)
 INDICES = ("VIX", "VIX3M", "VVIX", "SPX")
-
-
-def real_archive() -> Path | None:
-    named = os.environ.get("ALVH_REAL_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-    return folder / "mirror" if (folder / "mirror").is_dir() else None
 
 
 def real_facts(archive: Path) -> dict[str, float]:

@@ -24,7 +24,7 @@ from warehouse.hedge_states import PolicyInForce
 from warehouse.instants import iso_utc
 from warehouse.publish import claim_market, run_lock, sweep_builds
 from warehouse.reports import WrittenReport
-from warehouse.run_log import RunLog, close_interrupted, describe_published, read_records, unused_run_id
+from warehouse.run_log import RunLog, close_interrupted, describe_published, read_record, read_records, unused_run_id
 from warehouse.unchanged import Standing
 
 Result = TypeVar("Result")
@@ -95,7 +95,7 @@ def _tell_what_was_left(night: Night) -> None:
     """Close the records of runs that were killed, and say so; say when the clock is behind the last run."""
     before = list(read_records(night.home))
     closed = close_interrupted(night.home, night.run_id)
-    for record in (entry for entry in read_records(night.home) if entry["run_id"] in closed):
+    for record in filter(None, (read_record(night.home, run_id) for run_id in closed)):
         ended = "published all the same" if record.get("published") else "what was published before it stands"
         say(f"before   run {record['run_id']} was {record['broken_off']}; {ended}")
     newest = max((str(record.get("started_at_utc") or "") for record in before), default="")

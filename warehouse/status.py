@@ -12,7 +12,7 @@ import duckdb
 from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.query import has_table, open_published
-from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, is_open, read_records
+from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, is_open, read_record, read_records
 from warehouse.version import built_by, this_code
 
 _LAST_RUNS = 5
@@ -79,7 +79,7 @@ def _read_published(home: Home) -> dict[str, Any]:
         code = built_by(connection)
         size = home.published.stat().st_size
     # Only now: the record of a run that published a moment ago was written before it published.
-    record = next((entry for entry in read_records(home) if entry["run_id"] == run["run_id"]), None)
+    record = read_record(home, str(run["run_id"]))
     return {
         "session": session,
         **run,

@@ -18,6 +18,7 @@ from transforms.errors import ChecksFailedError
 from transforms.hash_chain import sha256_hex
 from warehouse.governance.findings import Finding
 from warehouse.home import Home, write_atomically
+from warehouse.run_log import read_record
 
 CALIBRATION_VERSION = 1
 CALIBRATED = "calibrated"
@@ -178,7 +179,7 @@ def check_stored_calibrations(home: Home, records: Mapping[str, Mapping[str, Any
         hashes[path.name] = entry.content_sha256
         if entry.run_id not in records:
             # Stored while this was reading: the record was written before the file.
-            records[entry.run_id] = _read_record(home, entry.run_id)
+            records[entry.run_id] = read_record(home, entry.run_id) or {}
         twin = weeks.setdefault(entry.calibrated_on_date, path.name)
         if twin != path.name:
             what = "two calibrations of one week are stored"
@@ -205,14 +206,6 @@ def _compare_with_records(
         where = str(folder_of(home) / name)
         what = "a stored calibration that no run record names"
         yield Finding(AREA, where, what, "no run record", "the record of the run that stored it")
-
-
-def _read_record(home: Home, run_id: str) -> Mapping[str, Any]:
-    try:
-        record = json.loads((home.runs / f"{Path(run_id).name}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return record if isinstance(record, dict) else {}
 
 
 def list_calibration_files(home: Home) -> list[Path]:

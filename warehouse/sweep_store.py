@@ -28,6 +28,7 @@ from warehouse.home import PRIVATE, Home, make_folder, replace_durably, write_at
 from warehouse.models import SQL_FOLDER
 from warehouse.query import open_published
 from warehouse.sweep_plan import PLAN, SCHEMA_VERSION, read_plan, write_plan
+from warehouse.version import hash_files
 
 FOLDER = "sweeps"
 CHUNK = 200
@@ -187,10 +188,7 @@ def hash_code() -> str:
             *(root / "warehouse" / name for name in ("expressions.py", "hedge.py", "policy_paths.py")),
         ]
     )
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return hash_files(files, root)
 
 
 @lru_cache(maxsize=1)

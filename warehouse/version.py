@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -56,8 +56,13 @@ def built_by(connection: duckdb.DuckDBPyConnection, database: str | None = None)
 def code_sha256() -> str:
     """Return the SHA-256 of all code and SQL of the checkout."""
     root = Path(__file__).resolve().parent.parent
+    return hash_files(_code_files(root), root)
+
+
+def hash_files(paths: Iterable[Path], root: Path) -> str:
+    """Return the SHA-256 of files with their places below a folder, in the order given."""
     digest = hashlib.sha256()
-    for path in _code_files(root):
+    for path in paths:
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

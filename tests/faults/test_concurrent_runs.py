@@ -16,13 +16,10 @@ import pytest
 from flows.run import Steps
 from flows.site import refresh_site
 from tests.support.disks import mounted, used_kb
-from tests.support.kept_build import go_to_next, next_night
 from tests.support.killed_night import start_night
-from tests.support.market import Market
 from tests.support.nights import Trader
 from tests.support.promises import Held, last_run, read_held
 from tests.support.readers import Seen, look, look_at_lock, reading, refresh_slowly
-from tests.support.shared import SharedFolders
 from transforms.errors import LockHeldError
 from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder, publish_warehouse, run_lock
@@ -31,22 +28,6 @@ from warehouse.status import read_status
 
 NOW = datetime(2025, 9, 12, 22, 30, tzinfo=UTC)
 NIGHTS = 3
-
-
-@pytest.fixture
-def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
-    return go_to_next(trader, market, shared_folders)
-
-
-@pytest.fixture
-def kept(shared_folders: SharedFolders, trader: Trader) -> Path:
-    assert trader.begun is not None
-    return next_night(shared_folders, trader.begun)
-
-
-@pytest.fixture
-def moved_on(kept: Path) -> Held:
-    return read_held(Home(kept / "home"))
 
 
 # ---- two writers ----

@@ -17,11 +17,9 @@ import pytest
 from flows.run import Steps
 from flows.sources.archive import ArchiveSource
 from tests.support.disks import mounted, set_read_only
-from tests.support.kept_build import go_to_next, next_night
 from tests.support.market import Market
 from tests.support.nights import Trader
 from tests.support.promises import Held, assert_readable, last_run, read_held, unsound
-from tests.support.shared import SharedFolders
 from transforms.errors import PipelineError
 from warehouse import publish
 from warehouse.home import Home
@@ -31,17 +29,6 @@ from warehouse.raw_store import RawStore
 from warehouse.run_log import read_records, run_id_of
 
 SIZE_KB = 400_000
-
-
-@pytest.fixture
-def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
-    return go_to_next(trader, market, shared_folders)
-
-
-@pytest.fixture
-def moved_on(shared_folders: SharedFolders, trader: Trader) -> Held:
-    assert trader.begun is not None
-    return read_held(Home(next_night(shared_folders, trader.begun) / "home"))
 
 
 @pytest.fixture

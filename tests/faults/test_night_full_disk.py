@@ -14,11 +14,9 @@ import pytest
 
 from flows.run import Steps
 from tests.support.disks import mounted, resize, used_kb
-from tests.support.kept_build import go_to_next, next_night
 from tests.support.market import Market
 from tests.support.nights import Trader
 from tests.support.promises import Held, assert_readable, last_run, leftovers, read_held, unsound
-from tests.support.shared import SharedFolders
 from transforms.errors import PipelineError
 from warehouse.build import open_build
 from warehouse.home import Home
@@ -46,17 +44,6 @@ try:
 except PipelineError as error:
     print(error.exit_code, error)
 """
-
-
-@pytest.fixture
-def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
-    return go_to_next(trader, market, shared_folders)
-
-
-@pytest.fixture
-def moved_on(shared_folders: SharedFolders, trader: Trader) -> Held:
-    assert trader.begun is not None
-    return read_held(Home(next_night(shared_folders, trader.begun) / "home"))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,19 +14,13 @@ from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
 from tests.support.nights import VALUES, Trader, evening_of
-from tests.support.online import have_first_night_online, serve
+from tests.support.online import have_first_night_online
 from tests.support.shared import SharedFolders
 from transforms.errors import SourceError
 from warehouse.home import Home
 from warehouse.query import open_published
 from warehouse.reports import write_report
 from warehouse.run_log import published_run, run_id_of
-
-
-@pytest.fixture
-def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    with serve(market.root, monkeypatch) as running:
-        yield running
 
 
 @pytest.fixture

@@ -17,12 +17,10 @@ import pytest
 
 from flows.run import Steps
 from flows.steps import stand_step
-from tests.support.kept_build import go_to_next, next_night
 from tests.support.killed_night import POINTS, kill_after, run_and_die, start_night
 from tests.support.market import Market
 from tests.support.nights import Trader
 from tests.support.promises import Held, assert_readable, last_run, leftovers, read_held, unsound
-from tests.support.shared import SharedFolders
 from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.run_log import read_records
@@ -48,24 +46,6 @@ CHOSEN = (
 """One of each kind, in the order of a night."""
 
 RANDOM_INSTANTS = 60
-
-
-@pytest.fixture
-def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
-    """The steps of a second night on the trader's market, which has moved on, with the build made before."""
-    return go_to_next(trader, market, shared_folders)
-
-
-@pytest.fixture
-def kept(shared_folders: SharedFolders, trader: Trader) -> Path:
-    assert trader.begun is not None
-    return next_night(shared_folders, trader.begun)
-
-
-@pytest.fixture
-def moved_on(kept: Path) -> Held:
-    """What a home holds after the second night."""
-    return read_held(Home(kept / "home"))
 
 
 def kill_at(trader: Trader, point: str, before: Held, moved_on: Held, kept: Path) -> Held:

@@ -6,7 +6,6 @@ Several faults, each of another file, share a night where the result proves each
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -16,19 +15,13 @@ import pytest
 from flows.sources.loopback import LoopbackServer
 from tests.support.market import DAILY_FOLDER, LAST, VX_FOLDER, Market
 from tests.support.nights import VALUES, Trader, evening_of
-from tests.support.online import have_first_night_online, serve
+from tests.support.online import have_first_night_online
 from tests.support.shared import SharedFolders
 from transforms.errors import ChecksFailedError, SourceError
 
 MONDAY = LAST + timedelta(days=3)
 SHORTER: dict[str, dict[str, Any]] = {"slow": {"delay_seconds": 2.0}, "too-many": {"retry_after": "0"}}
 """What is the same for the source of these tests, which waits half a second."""
-
-
-@pytest.fixture
-def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    with serve(market.root, monkeypatch) as running:
-        yield running
 
 
 @pytest.fixture

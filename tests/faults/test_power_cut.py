@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from flows.run import Steps
-from tests.support.kept_build import NEXT, go_to_next, next_night
+from tests.support.kept_build import NEXT, next_night
 from tests.support.market import Market
 from tests.support.nights import Trader
 from tests.support.power_cut import EVERYTHING, NOTHING, Instant, Recorder, recording
@@ -27,17 +27,6 @@ from warehouse.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 SURVIVE = (NOTHING, 0.3, 0.7, EVERYTHING)
-
-
-@pytest.fixture
-def steps(trader: Trader, market: Market, shared_folders: SharedFolders) -> Steps:
-    return go_to_next(trader, market, shared_folders)
-
-
-@pytest.fixture
-def moved_on(shared_folders: SharedFolders, trader: Trader) -> Held:
-    assert trader.begun is not None
-    return read_held(Home(next_night(shared_folders, trader.begun) / "home"))
 
 
 def record_night(trader: Trader, steps: Steps, chosen: range | set[int]) -> Recorder:
