@@ -14,12 +14,16 @@ import argparse
 import json
 import math
 import resource
+import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from benchmarks.harness import RESULTS, Goal, ask, write_results
 
@@ -57,7 +61,7 @@ def run_once(years: int, chain_years: int) -> dict[str, Any]:
 
 
 def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
-    """Simulate, land, rebuild, check and report; seconds (clock and processor), memory and sizes."""
+    """Simulate, land, and have a child run a night; seconds (clock and processor), memory and sizes."""
     from flows.fetch import fetch_night
     from flows.sources.archive import ArchiveSource
     from transforms.simulate import DEFAULT_SEED, render_archive, simulate_market
@@ -66,20 +70,20 @@ def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
 
     first, last = span_of(years)
     market = simulate_market(first, last, DEFAULT_SEED)
+    archive, home = work / "archive", Home(work / "home")
     for name, body in render_archive(market):
-        path = work / "archive" / name
+        path = archive / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-    home = Home(work / "home")
     home.prepare()
-    fetch_night(
-        ArchiveSource(work / "archive"), RawStore(home), last, ask_everything=True, with_vintages=True, home=home.path
-    )
+    # Fetched on the market's last evening: a session after the day on which its file was fetched is refused.
+    source = ArchiveSource(archive, utcnow=lambda: evening_of(last))
+    fetch_night(source, RawStore(home), last, ask_everything=True, with_vintages=True, home=home.path)
     if chain_years:
         land_snapshots(RawStore(home), market, chain_years)
-    # The memory of the simulation is not that of a night: rebuilt by a child that has not simulated anything.
-    code = "from benchmarks.growth import rebuild_once; import sys; rebuild_once(sys.argv[1], sys.argv[2])"
-    argv = [sys.executable, "-c", code, str(home.path), last.isoformat()]
+    # The memory of the simulation is not that of a night: run by a child that has not simulated anything.
+    code = "from benchmarks.growth import run_one_night; import sys; run_one_night(*sys.argv[1:])"
+    argv = [sys.executable, "-c", code, str(home.path), str(archive), last.isoformat()]
     found: dict[str, Any] = ask(argv)
     raw = [path for path in home.raw.rglob("*") if path.is_file()]
     return {
@@ -91,6 +95,11 @@ def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
     }
 
 
+def evening_of(day: date) -> datetime:
+    """Return the instant at which the settlements of a session are out: 18:30 in New York."""
+    return datetime(day.year, day.month, day.day, 18, 30, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
+
+
 def span_of(years: int) -> tuple[date, date]:
     """First and last day of a market of so many years: before today where that is possible, else from 2004 on."""
     first = LAST - timedelta(days=math.ceil(365.25 * years))
@@ -100,15 +109,22 @@ def span_of(years: int) -> tuple[date, date]:
 
 
 def land_snapshots(store: Any, market: Any, years: int) -> None:
-    """Store the chain as so many years of nights would have: the last session's, under each session's own instant."""
-    from transforms.calendar import sessions
+    """Store the chain as so many years of nights would have: each session's own, under its own instant."""
     from transforms.simulate.options import option_chain
 
-    days = sessions("XCBF", LAST - timedelta(days=round(365.25 * years)), LAST)
-    shown = option_chain(market, 4.0)
-    for day in days:
-        shown["timestamp"] = f"{day.isoformat()} 22:35:00"
-        shown["data"]["last_trade_time"] = f"{day.isoformat()}T16:15:01"
+    held = market.sessions
+    held = held[held["is_equity_session"] & (held["trade_date"] > str(LAST - timedelta(days=round(365.25 * years))))]
+    for day in held["trade_date"]:
+        # What the chain is made of: the session's futures, and its levels and those of the session before.
+        since = day - timedelta(days=14)
+        shown = option_chain(
+            replace(
+                market,
+                indices={name: _between(market.indices[name], since, day) for name in ("VIX", "VVIX")},
+                futures=_between(market.futures, since, day),
+            ),
+            4.0,
+        )
         store.land(
             publisher="cboe",
             dataset="vix_option_chain",
@@ -117,52 +133,69 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
             body=json.dumps(shown, separators=(",", ":")).encode(),
             status=200,
             headers={},
-            fetched_at=datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC),
+            fetched_at=evening_of(day.date()),
         )
     store.flush()
 
 
-def rebuild_once(folder: str, last: str) -> None:
-    """Rebuild, check and report, and print what it took."""
-    from warehouse.build import build_warehouse, open_build
-    from warehouse.checks import run_sql_checks, write_results
+def _between(frame: Any, first: Any, last: Any) -> Any:
+    first_row, end = frame["trade_date"].searchsorted([first, last + timedelta(days=1)])
+    return frame.iloc[first_row:end]
+
+
+def run_one_night(folder: str, archive: str, last: str) -> None:
+    """Run a night on which no file is new, its build made all the same, and print what each step of it took.
+
+    What a night does beyond the steps (the key of its inputs, the run record, retention) is in the whole; so is not
+    holding the build against an earlier warehouse, because there is none: that is measured after it.
+    """
+    import duckdb
+
+    from flows.fetch import fetch_night
+    from flows.night import resolve_night
+    from flows.notify import Told
+    from flows.run import Steps, run_night
+    from flows.settings import Settings
+    from flows.sources.archive import ArchiveSource
     from warehouse.home import Home
-    from warehouse.publish import publish_warehouse
-    from warehouse.query import open_published
-    from warehouse.report_data import latest_session
-    from warehouse.reports import write_report
-    from warehouse.run_log import RunLog, describe_run, write_run_tables
+    from warehouse.raw_store import RawStore
+    from warehouse.revisions import compare_with_published
+    from warehouse.run_log import read_record
 
-    home, path = Home(Path(folder)), Path(folder) / "build" / "bench.duckdb"
-    day = date.fromisoformat(last)
+    home, now = Home(Path(folder)), evening_of(date.fromisoformat(last))
+    settings = Settings(home=home.path, source="archive", archive=Path(archive))
+    night = resolve_night(settings, run_id="growth", now=now, as_of=None, ask_everything=False, rebuild=True)
     found: dict[str, Any] = {}
-    clock, cpu = time.perf_counter(), time.process_time()
 
-    def lap(name: str) -> None:
-        nonlocal clock, cpu
-        now, used = time.perf_counter(), time.process_time()
-        found[f"{name}_s"], found[f"{name}_cpu_s"] = now - clock, used - cpu
-        found[f"{name}_peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        clock, cpu = now, used
+    def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            clock, cpu = time.perf_counter(), time.process_time()
+            done = work(*arguments)
+            found[f"{name}_s"], found[f"{name}_cpu_s"] = time.perf_counter() - clock, time.process_time() - cpu
+            found[f"{name}_peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            return done
 
-    lap("import")
-    built = build_warehouse(home, path, run_id="bench", today=day, due_session=None, is_simulated=True)
-    lap("build")
-    log = RunLog(home, "bench", datetime(day.year, day.month, day.day, tzinfo=UTC), "alvh nightly")
-    with open_build(path) as connection:
-        results = run_sql_checks(connection)
-        write_results(connection, "bench", results)
-        write_run_tables(connection, home, log.record, [])
-    lap("check")
-    publish_warehouse(home, path, keep=1)
-    with open_published(home) as connection:
-        write_report(connection, home, latest_session(connection), describe_run(log.record))
-    lap("report")
-    found["failed_checks"] = [result.name for result in results if not result.is_passed and result.severity == "error"]
-    found["sessions"] = built.rows["core.daily_hedge_inputs"]
-    found["rows"] = sum(built.rows.values())
-    found["file_mb"] = home.published.stat().st_size / 1e6
-    print(json.dumps(found))
+        return run
+
+    def fetch(_: Any) -> Any:
+        # As the night's own step, at the market's clock.
+        source = ArchiveSource(Path(archive), utcnow=lambda: now)
+        return fetch_night(source, RawStore(home), night.session, ask_everything=True, with_vintages=True)
+
+    own = {"fetch": fetch, "notify": lambda *_: Told("nobody is told of a measurement")}
+    steps = {field.name: own.get(field.name, getattr(Steps(), field.name)) for field in fields(Steps)}
+    result = timed("night", run_night)(night, Steps(**{name: timed(name, work) for name, work in steps.items()}))
+
+    copy = home.build / "next.duckdb"
+    shutil.copyfile(home.published, copy)
+    with duckdb.connect(str(copy)) as connection:
+        timed("compare", compare_with_published)(connection, home.published, "next", None)
+        sessions, warnings = connection.execute(
+            "select (select count(*) from core.daily_hedge_inputs), count_if(not is_passed) from ops.check_results"
+        ).fetchall()[0]
+    rows = read_record(home, "growth")["rows"]
+    found |= {"outcome": result.outcome, "warnings": warnings, "sessions": sessions, "rows": sum(rows.values())}
+    print(json.dumps(found | {"file_mb": home.published.stat().st_size / 1e6}))
 
 
 def growth_of(rows: list[dict[str, Any]], by: str, value: str) -> float:

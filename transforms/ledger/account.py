@@ -126,6 +126,8 @@ def build_account(
     estimates = [0.0] * sessions if gains_rolled_frac is None else list(gains_rolled_frac)
     parts = np.broadcast_to(np.asarray(gain_roll_frac, float), (sessions,)).tolist()
     for session, day in enumerate(book.days):
+        if not (state.positions or day.fills or state.margin_cents or estimates[session] > 0):
+            continue  # nothing held, traded, or set aside the day before: every amount is 0
         row = dict.fromkeys(columns, 0)
         if session > 0:
             _book_interest(row, state.margin_cents, session, marks)

@@ -109,7 +109,7 @@ class FuturesMarket:
         """Contract of a tenor rank, from 1; None where none is listed."""
         if not 1 <= rank <= HIGHEST_RANK:
             return None
-        column = int(self.ranked[session, rank - 1])
+        column = self.ranked.item(session, rank - 1)
         return None if column == _NONE else self.expiries[column]
 
     def settled_ticks(self, session: int, expiry: date) -> int | None:
@@ -117,7 +117,7 @@ class FuturesMarket:
         column = self.column_of.get(expiry)
         if column is None:
             return None
-        ticks = int(self.ticks[session, column])
+        ticks = self.ticks.item(session, column)
         return None if ticks == _NONE else ticks
 
     def pass_time(self, since: int, session: int, expiry: date) -> int | None:

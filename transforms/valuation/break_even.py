@@ -144,39 +144,41 @@ def compute_break_evens(
     # nearly all sessions of futures: one straight crossing or none, written without a walk over their knots
     is_plain = is_answered & (signs != 0).all(axis=1) & (turns.sum(axis=1) <= 1)
     is_plain[list(samples.dense)] = False
-    place = np.where(turns.any(axis=1), turns.argmax(axis=1), -1)
-    for session in np.flatnonzero(is_plain).tolist():
-        left, is_above = place[session], signs[session, 0] > 0
-        if left >= 0:
-            root = _cross(samples.knots[session, left : left + 2], misses[session, left : left + 2])
-            roots[session] = (root,)
-            said[session] = f"{verbs.reached} {'below' if is_above else 'above'} {root:.2f}"
-        else:
-            said[session] = f"none: {verbs.reached if is_above else verbs.missed} at every level"
+    is_above, is_crossed = signs[:, 0] > 0, turns.any(axis=1)
+    said[is_plain & ~is_crossed & is_above] = _throughout(verbs.reached)
+    said[is_plain & ~is_crossed & ~is_above] = _throughout(verbs.missed)
+    crossed = np.flatnonzero(is_plain & is_crossed)
+    ends = crossed[:, None], turns[crossed].argmax(axis=1)[:, None] + [0, 1]
+    straight = _cross(samples.knots[ends], misses[ends])
+    sides = np.where(is_above, "below", "above")[crossed].tolist()
+    for session, root, side in zip(crossed.tolist(), straight.tolist(), sides, strict=True):
+        roots[session] = (root,)
+        said[session] = f"{verbs.reached} {side} {root:.2f}"
     walked = np.flatnonzero(is_answered & ~is_plain).tolist()
     brackets: list[tuple[int, float, float]] = []
-    shapes: dict[int, tuple[Floats, Floats]] = {}
+    shapes: dict[int, tuple[Floats, Ints]] = {}
     for session in walked:
         levels, values = samples.dense.get(session, (samples.knots[session], samples.knot_pnl[session]))
         values = values - aims[session]
-        shapes[session] = levels, values
-        roots[session] = _roots_at_knots(levels, values)
-        for left in _crossings(values):
-            if session in samples.dense:
-                brackets.append((session, float(levels[left]), float(levels[left + 1])))
-            else:
-                roots[session] += (_cross(levels[left : left + 2], values[left : left + 2]),)
+        turned = _signs(values)
+        shapes[session] = levels, turned
+        roots[session] = _roots_at_knots(levels, turned)
+        left = np.flatnonzero(turned[:-1] * turned[1:] < 0)
+        pairs = left[:, None] + [0, 1]
+        if session in samples.dense:
+            brackets += [(session, low, high) for low, high in levels[pairs].tolist()]
+        else:
+            roots[session] += tuple(_cross(levels[pairs], values[pairs]).tolist())
     for (session, _, _), root in zip(brackets, _refine(horizon, brackets, aims), strict=True):
         roots[session] += (root,)
     for session in walked:
         roots[session] = tuple(sorted(set(roots[session])))
         said[session] = _describe(*shapes[session], roots[session], verbs)
-    nearest = np.array([_nearest(found, float(vix)) for found, vix in zip(roots, held.market.vix_pts, strict=True)])
+    nearest = np.full(count, np.nan)
+    for session, (found, vix) in enumerate(zip(roots, held.market.vix_pts.tolist(), strict=True)):
+        if found:
+            nearest[session] = min(found, key=lambda root: (abs(root - vix), root))
     return BreakEvens(tuple(roots), judge(nearest, (np.isnan(nearest), said)), said)
-
-
-def _nearest(roots: tuple[float, ...], vix_pts: float) -> float:
-    return min(roots, key=lambda root: (abs(root - vix_pts), root), default=np.nan)
 
 
 def _place_knots(horizon: Horizon, rules: ValuationRules) -> Floats:
@@ -217,42 +219,40 @@ def _refine(horizon: Horizon, brackets: list[tuple[int, float, float]], aims: Fl
     return [float(root) for root in found.x]
 
 
-def _cross(levels: Floats, values: Floats) -> float:
-    """Where a straight line between two levels is 0."""
-    (low, high), (start, end) = levels.tolist(), values.tolist()
-    return float(low - start * (high - low) / (end - start))
+def _cross(levels: Floats, values: Floats) -> Floats:
+    """Where straight lines between two levels are 0; shapes (k, 2), the result (k,)."""
+    (low, high), (start, end) = levels.T, values.T
+    crossing: Floats = low - start * (high - low) / (end - start)
+    return crossing
 
 
 def _signs(values: Floats) -> Ints:
     return np.where(np.abs(values) < _LEAST_USD, 0, np.sign(values)).astype(np.int64)
 
 
-def _crossings(values: Floats) -> list[int]:
-    """Places after which the sign turns without a knot at the aim."""
-    signs = _signs(values)
-    return [int(place) for place in np.flatnonzero(signs[:-1] * signs[1:] < 0)]
-
-
-def _roots_at_knots(levels: Floats, values: Floats) -> tuple[float, ...]:
+def _roots_at_knots(levels: Floats, signs: Ints) -> tuple[float, ...]:
     """Knots at the aim, of a stretch of them the first and the last; none where all are."""
-    is_zero = _signs(values) == 0
+    is_zero = signs == 0
     if is_zero.all() or not is_zero.any():
         return ()
     is_inside = np.r_[False, is_zero[:-1]] & np.r_[is_zero[1:], False]
     return tuple(levels[is_zero & ~is_inside].tolist())
 
 
-def _describe(levels: Floats, values: Floats, roots: tuple[float, ...], verbs: Verbs) -> str:
+def _throughout(verb: str) -> str:
+    return f"none: {verb} at every level"
+
+
+def _describe(levels: Floats, signs: Ints, roots: tuple[float, ...], verbs: Verbs) -> str:
     """Say where the aim is reached: between which break-evens the P&L is above it."""
-    signs = _signs(values)
     if not signs.any():
         return "neither gains nor loses at any level" if verbs is GAINS else "earns exactly the required return"
     if not roots:
-        return f"none: {verbs.reached if signs[0] > 0 else verbs.missed} at every level"
-    edges = [-np.inf, *roots, np.inf]
+        return _throughout(verbs.reached if signs[0] > 0 else verbs.missed)
     places = []
-    for low, high in pairwise(edges):
-        if not (signs[(levels > low) & (levels < high)] > 0).any():
+    for low, high in pairwise([-np.inf, *roots, np.inf]):
+        first, last = np.searchsorted(levels, low, "right"), np.searchsorted(levels, high, "left")
+        if not (signs[first:last] > 0).any():
             continue
         if np.isinf(low):
             places.append(f"below {high:.2f}")

@@ -51,11 +51,14 @@ def read_volumes(market: FuturesMarket, settlements: pd.DataFrame) -> VolumeOf:
     """
     sessions = {day: session for session, day in enumerate(market.days)}
     names = ["trade_date", "expiry_date", "volume_contracts"]
-    found: dict[tuple[int, date], float] = {}
-    for traded, expiry, volume in settlements[names].dropna().itertuples(index=False):
-        session = sessions.get(traded.date())
-        if session is not None:
-            found[session, expiry.date()] = float(volume)
+    known = settlements[names].dropna()
+    traded, expiries = (known[name].to_numpy().astype("datetime64[D]").tolist() for name in names[:2])
+    volumes = known["volume_contracts"].to_numpy(dtype=np.float64).tolist()
+    found: dict[tuple[int, date], float] = {
+        (session, expiry): volume
+        for session, expiry, volume in zip(map(sessions.get, traded), expiries, volumes, strict=True)
+        if session is not None
+    }
 
     def volume_of(session: int, instrument: Instrument) -> float:
         if isinstance(instrument, VixFuture) and not instrument.is_mini:
