@@ -44,9 +44,12 @@ def build_positions(books: Sequence[LayerBook], marks: Marks) -> pd.DataFrame:
         ``reason``: why the layer wants it, and what became of its orders.
     """
     rows: list[tuple[object, ...]] = []
-    for session, day in enumerate(marks.market.days):
+    stamps = [pd.Timestamp(day) for day in marks.market.days]
+    for session, (day, stamp) in enumerate(zip(marks.market.days, stamps, strict=True)):
         for book in books:
             today = book.days[session]
+            if not (today.want.legs or today.held or today.fills):
+                continue
             legs = {leg.instrument: leg for leg in today.want.legs}
             orders = list_orders({one: leg.contracts for one, leg in legs.items()}, today.held, day)
             settled = {fill.instrument: fill.mark for fill in today.fills if fill.kind is FillKind.SETTLEMENT}
@@ -57,7 +60,7 @@ def build_positions(books: Sequence[LayerBook], marks: Marks) -> pd.DataFrame:
                 mark = marks.mark(session, instrument)
                 rows.append(
                     (
-                        pd.Timestamp(day),
+                        stamp,
                         book.layer.value,
                         instrument.code,
                         leg.contracts if leg is not None else 0,
