@@ -1,77 +1,108 @@
-"""The command line: ``alvh``. What each command does is in the module of its panel; heavy imports stay inside those."""
+"""The command line: ``alvh``. What each command does is in the module of its panel; heavy imports stay inside those.
+
+A command line that begins with the name of a command loads and builds that one: all thirty-six take longer to build
+than a short one takes to answer. Help, completion and a name that is none see them all.
+"""
 
 from __future__ import annotations
 
+import sys
+from functools import cache
+from importlib import import_module
+
 import typer
 
-from flows import (
-    audit_cli,
-    book_cli,
-    explain_cli,
-    export_cli,
-    hedge_cli,
-    keep_cli,
-    look_cli,
-    open_cli,
-    policy_cli,
-    recalibrate_cli,
-    revisions_cli,
-    run_cli,
-)
-from flows import notify_cli as notices
-from flows import sweep_cli as sweeps
 from flows.help_texts import AUDIT, CONTEXT, KEEP, LOOK, RULES, RUN, START_HERE, PanelGroup, run_app
 
-app = typer.Typer(
-    name="alvh",
-    cls=PanelGroup,
-    help="Nightly VIX futures pipeline: settlements in, checked DuckDB warehouse and hedge-state report out.",
-    epilog=START_HERE,
-    context_settings=CONTEXT,
-    no_args_is_help=True,
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+COMMANDS = {
+    RUN: {
+        "nightly": "run_cli",
+        "backfill": "run_cli",
+        "schedule": "run_cli",
+        "notify": "notify_cli",
+        "recalibrate": "recalibrate_cli",
+        "simulate": "run_cli",
+    },
+    LOOK: {
+        "status": "look_cli",
+        "report": "look_cli",
+        "open": "open_cli",
+        "explain": "explain_cli",
+        "positions": "hedge_cli",
+        "ledger": "hedge_cli",
+        "revisions": "revisions_cli",
+        "tables": "look_cli",
+        "query": "look_cli",
+    },
+    AUDIT: {"audit": "audit_cli", "sweep": "sweep_cli"},
+    KEEP: {
+        "doctor": "keep_cli",
+        "backup": "keep_cli",
+        "verify": "keep_cli",
+        "rebuild": "keep_cli",
+        "upgrades": "keep_cli",
+        "prune": "keep_cli",
+        "export": "export_cli",
+    },
+    RULES: {"policy": "policy_cli", "book": "book_cli"},
+}
+"""Panel to its commands and the modules of ``flows`` they are in; in the order of the help."""
+GROUPS = ("policy", "book")
+"""Commands that are groups of commands."""
+_OF_PYTHON = {"open": "open_"}
+"""Functions that cannot have the name of their command."""
 
-# In the order of the help: panels first, then what a reader needs first.
-for panel, commands in {
-    RUN: (
-        run_cli.nightly,
-        run_cli.backfill,
-        run_cli.schedule,
-        notices.notify,
-        recalibrate_cli.recalibrate,
-        run_cli.simulate,
-    ),
-    LOOK: (
-        look_cli.status,
-        look_cli.report,
-        open_cli.open_,
-        explain_cli.explain,
-        hedge_cli.positions,
-        hedge_cli.ledger,
-        revisions_cli.revisions,
-        look_cli.tables,
-        look_cli.query,
-    ),
-    AUDIT: (audit_cli.audit, sweeps.sweep),
-    KEEP: (
-        keep_cli.doctor,
-        keep_cli.backup,
-        keep_cli.verify,
-        keep_cli.rebuild,
-        keep_cli.upgrades,
-        keep_cli.prune,
-        export_cli.export,
-    ),
-}.items():
-    for command in commands:
-        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
-app.add_typer(policy_cli.policy_app, name="policy", rich_help_panel=RULES)
-app.add_typer(book_cli.book_app, name="book", rich_help_panel=RULES)
+
+def build_app(only: str | None = None) -> typer.Typer:
+    """Return the command line.
+
+    Parameters
+    ----------
+    only
+        The command to build; all of them when None.
+    """
+    built = typer.Typer(
+        name="alvh",
+        cls=PanelGroup,
+        help="Nightly VIX futures pipeline: settlements in, checked DuckDB warehouse and hedge-state report out.",
+        epilog=START_HERE,
+        context_settings=CONTEXT,
+        no_args_is_help=True,
+        add_completion=only is None,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    for panel, modules in COMMANDS.items():
+        for name, module in modules.items():
+            if only not in (None, name):
+                continue
+            found = import_module(f"flows.{module}")
+            if name in GROUPS:
+                built.add_typer(getattr(found, f"{name}_app"), name=name, rich_help_panel=panel)
+            else:
+                built.command(name, rich_help_panel=panel)(getattr(found, _OF_PYTHON.get(name, name)))
+    return built
+
+
+def choose_command(arguments: list[str]) -> str | None:
+    """Return the command that a command line runs; None where it begins with an option or with a name that is none."""
+    first = arguments[0] if arguments else None
+    return first if any(first in names for names in COMMANDS.values()) else None
+
+
+@cache
+def _whole() -> typer.Typer:
+    return build_app()
+
+
+def __getattr__(name: str) -> typer.Typer:
+    # for who looks at all commands, as the tests do; `main` needs them seldom
+    if name == "app":
+        return _whole()
+    raise AttributeError(name)
 
 
 def main() -> None:
     """Run the command line."""
-    run_app(app)
+    chosen = choose_command(sys.argv[1:])
+    run_app(build_app(chosen) if chosen else _whole())

@@ -113,7 +113,9 @@ def examples_of(command: Any) -> Iterator[str]:
 
 def run_app(app: typer.Typer) -> None:
     """Run the command line; what cannot be used as given is said as every other error is, with exit code 2."""
-    command: Any = typer.main.get_command(app)
+    is_group = app.registered_groups or len(app.registered_commands) > 1
+    # typer makes a command alone the whole command line, and takes its name for an argument
+    command: Any = typer.main.get_command(app) if is_group else typer.main.get_group(app)
     try:
         code = command.main(prog_name="alvh", standalone_mode=False)
     except PipelineError as error:

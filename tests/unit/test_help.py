@@ -15,7 +15,7 @@ import pytest
 import typer
 
 from flows import completion
-from flows.cli import app
+from flows.cli import app, build_app, choose_command
 from flows.help_texts import PANELS, START_HERE, examples_of, first_sentence, run_app
 from transforms.policy.loader import PRESETS
 from transforms.policy.model import LAYERS
@@ -164,3 +164,42 @@ def test_shell_is_offered_names_without_loading_anything_heavy(tmp_path: Path, t
         check=True,
     )
     assert done.stdout.split() == [*offered, "loaded:"]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_command_built_alone_has_the_help_it_has_among_all(path: str) -> None:
+    """A command line that names its command builds no other: what it says must not depend on that."""
+    _, *names = path.split()
+    alone: Any = typer.main.get_group(build_app(names[0]))
+    assert list(alone.commands) == names[:1]
+    for name in names:
+        alone = alone.commands[name]
+    whole = COMMANDS[path]
+    assert alone.rich_help_panel == whole.rich_help_panel
+    assert alone.get_help(typer.Context(alone, info_name=path)) == whole.get_help(typer.Context(whole, info_name=path))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (["query", "select 1"], "query"),
+        (["policy", "show"], "policy"),
+        (["open", "report"], "open"),
+        ([], None),
+        (["--help"], None),
+        (["staus"], None),
+        (["open_"], None),
+    ],
+)
+def test_command_line_builds_the_command_it_names(arguments: list[str], chosen: str | None) -> None:
+    assert choose_command(arguments) == chosen
+
+
+def test_command_line_loads_the_module_of_its_command_alone() -> None:
+    code = (
+        "import sys\nfrom flows.cli import main\nsys.argv = ['alvh', 'query', '--help']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print('loaded:', *sorted(name for name in sys.modules if name.endswith('_cli')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=completion.ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded: flows.look_cli"
