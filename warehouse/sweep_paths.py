@@ -18,7 +18,7 @@ from transforms.sweep import build_sweep_market
 from transforms.sweep.grid import GridPolicy
 from transforms.sweep.measures import measure_chunk
 from transforms.sweep.run import lay_out_numbers, read_numbers, walk_sums
-from transforms.sweep.states import decide_policies, find_active_sessions
+from transforms.sweep.states import decide_policies, find_opening_sessions
 from warehouse.hedge import read_hedge_market
 from warehouse.home import Home, make_folder, replace_durably
 from warehouse.policy_paths import read_market
@@ -84,9 +84,9 @@ def lay_out_path(folder: Path, policies: Sequence[GridPolicy], threads: int = 1)
         signals = read_market(connection)
     machines = [one.policy.machine() for one in policies]
     # Calendars are nearly all of the work of laying a market out: they are looked up where the second engine of any
-    # policy would act if nothing stood against constructing. See `run_policy` for why it acts nowhere else.
+    # policy would construct if nothing stood against it; it asks nowhere else.
     deciders = PathRules(folder, signals).build_deciders([one.policy for one in policies], machines)
-    asked = find_active_sessions(deciders, threads)
+    asked = find_opening_sessions(deciders, threads)
     calendars = CalendarListing(list(hedge.futures.days), hedge.options)
     swept = build_sweep_market(hedge, calendars, machines, asked)
     made = PathMarket(swept, signals, float(numbers["episode_vix_pts"]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from transforms.layers import LayerInputs, LayerSettings, LayerState, Mode, Reading, run_layers
 from transforms.layers.run import ALWAYS_GIVEN
-from transforms.sweep.states import TRUTHS, TruthTable, build_deciders, decide_policies, find_active_sessions
+from transforms.sweep.states import TRUTHS, TruthTable, build_deciders, decide_policies, find_opening_sessions
 
 SESSIONS = 80
 
@@ -78,7 +78,7 @@ def test_states_of_many_policies_are_those_of_the_plain_machine(seed: int, threa
         inputs.append(LayerInputs(**market, **truths))
     deciders = build_deciders(LayerInputs(**market), table, chosen, settings)
     found = decide_policies(deciders, threads)
-    active = np.zeros(SESSIONS, bool)
+    opening = np.zeros(SESSIONS, bool)
     for place, (one, numbers) in enumerate(zip(inputs, settings, strict=True)):
         path = run_layers(one, numbers)
         permitted = True if one.open_shorts is None else one.open_shorts == 1
@@ -94,8 +94,36 @@ def test_states_of_many_policies_are_those_of_the_plain_machine(seed: int, threa
         assert tuple(told) == found._fields
         for name, values in told.items():
             np.testing.assert_array_equal(getattr(found, name)[place], values, err_msg=name)
-        active |= path.second_state == LayerState.ACTIVE
-    np.testing.assert_array_equal(find_active_sessions(deciders, threads), active)
+        opening |= may_open
+    np.testing.assert_array_equal(find_opening_sessions(deciders, threads), opening)
+
+
+@examples(40)
+@given(seed=st.integers(0, 2**32 - 1), missing=st.floats(0.05, 0.9))
+def test_no_calendar_is_asked_for_but_where_one_would_be_constructed_if_all_were_listed(
+    seed: int, missing: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    market, table = draw_market(rng), TruthTable(SESSIONS)
+    roles = dict.fromkeys(TRUTHS, table.ALWAYS)
+    for name in ("leave", "close_shorts", "signal_guards", "open_shorts", "arm"):
+        lies = [0.8, 0.1, 0.1] if name in ("leave", "close_shorts", "signal_guards") else [0.1, 0.8, 0.1]
+        roles[name] = table.put(name, rng.choice([0, 1, -1], SESSIONS, p=lies).astype(np.int8))
+    settings = [draw_settings(rng) for _ in range(5)]
+    opening = find_opening_sessions(
+        build_deciders(LayerInputs(**market), table, [list(roles.values())] * len(settings), settings)
+    )
+    listed = rng.choice([0, -1, 1], SESSIONS, p=[missing / 2, missing / 2, 1 - missing]).astype(np.int8)
+    roles["constructible"] = table.put("listed calendars", listed)
+    rows = [list(roles.values())] * len(settings)
+    found = decide_policies(build_deciders(LayerInputs(**market), table, rows, settings))
+    assert not (found.may_open == 1).any(axis=0)[~opening].any()
+    # What was not asked for counts as listed: it decides nothing.
+    roles["constructible"] = table.put("as looked up", np.where(opening, listed, 1).astype(np.int8))
+    rows = [list(roles.values())] * len(settings)
+    looked_up = decide_policies(build_deciders(LayerInputs(**market), table, rows, settings))
+    for name in found._fields:
+        np.testing.assert_array_equal(getattr(looked_up, name), getattr(found, name), err_msg=name)
 
 
 def test_random_policies_reach_what_can_differ() -> None:

@@ -163,17 +163,17 @@ def expand_grid(grid: Grid) -> Expansion:
     base = policy_hash(grid.base)
     policies: list[GridPolicy] = []
     skipped: Counter[str] = Counter()
+    # Combinations that differ in their reading alone have the same numbers, which are judged once.
+    of_numbers: dict[tuple[Value, ...], Policy | str] = {}
     for combination in itertools.product(*grid.axes.values()):
         values = dict(zip(grid.axes, combination, strict=True))
-        numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
-        try:
-            policy = grid.base.with_values(numbers)
-        except PolicyError as error:
-            skipped[error.what] += 1
-            continue
-        broken = next((one for one in grid.constraints if not one.holds(policy.values)), None)
-        if broken is not None:
-            skipped[f"constraint {broken.text}"] += 1
+        numbers = _numbers_of(values)
+        key = tuple(numbers.values())
+        policy = of_numbers.get(key)
+        if policy is None:
+            policy = of_numbers[key] = _put_numbers(grid, numbers)
+        if isinstance(policy, str):
+            skipped[policy] += 1
             continue
         policies.append(_put_reading(GridPolicy(identify_policy(base, values), values, policy)))
     if not policies:
@@ -196,8 +196,22 @@ def remake_policy(base: Policy, policy_id: str, values: Mapping[str, Value]) -> 
     PolicyError
         If the values are none that the base policy may have.
     """
-    numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
-    return _put_reading(GridPolicy(policy_id, values, base.with_values(numbers)))
+    return _put_reading(GridPolicy(policy_id, values, base.with_values(_numbers_of(values))))
+
+
+def _numbers_of(values: Mapping[str, Value]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if not isinstance(value, str)}
+
+
+def _put_numbers(grid: Grid, numbers: Mapping[str, float]) -> Policy | str:
+    """The base with other numbers, or why that is no policy of the grid."""
+    try:
+        policy = grid.base.with_values(numbers)
+    except PolicyError as error:
+        return error.what
+    known = policy.values
+    broken = next((one for one in grid.constraints if not one.holds(known)), None)
+    return policy if broken is None else f"constraint {broken.text}"
 
 
 def _put_reading(made: GridPolicy) -> GridPolicy:

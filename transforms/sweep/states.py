@@ -14,7 +14,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from transforms.layers.codes import LayerState
 from transforms.layers.decide import ROLES
 from transforms.layers.machine import Columns, Numbers, make_arrays
 from transforms.layers.records import LayerInputs, LayerSettings
@@ -140,8 +139,14 @@ def decide_policies(deciders: Deciders, threads: int = 1) -> Paths:
     return made
 
 
-def find_active_sessions(deciders: Deciders, threads: int = 1) -> npt.NDArray[np.bool_]:
-    """Find the sessions on which the second engine of any policy is active, shape (n,)."""
+def find_opening_sessions(deciders: Deciders, threads: int = 1) -> npt.NDArray[np.bool_]:
+    """Find the sessions on which the second engine of any policy may construct, shape (n,).
+
+    Where it is active under a promoter and the permission to open is given. Asked with nothing that stands against
+    constructing, this holds every session on which a policy asks for a calendar, whatever is constructible: base and
+    temporal layer do not look at the second engine, so mode and permission are the same, and where it is blocked for
+    want of a calendar and asks again it would have been active.
+    """
     sessions = len(deciders.market.front_expiry)
     found: list[npt.NDArray[np.bool_]] = []
 
@@ -151,7 +156,7 @@ def find_active_sessions(deciders: Deciders, threads: int = 1) -> npt.NDArray[np
         for first in range(start, stop, _FEW):
             some = Paths(*(one[: min(_FEW, stop - first)] for one in room))
             _decide(deciders, first, some)
-            found.append((some.second_state == LayerState.ACTIVE).any(axis=0))
+            found.append((some.may_open == 1).any(axis=0))
 
     _share(find, len(deciders), threads)
     return np.any(found, axis=0) if found else np.zeros(sessions, np.bool_)
