@@ -259,10 +259,9 @@ def _answer(
 
 
 def _paced(requests: Iterable[Request], store: RawStore) -> Iterator[Request]:
-    for number, request in enumerate(requests, start=1):
+    for request in requests:
         yield request
-        if number % _FLUSH_EVERY == 0:
-            store.flush()
+        store.flush(least=_FLUSH_EVERY)
 
 
 def _listed(store: RawStore) -> list[ListedContract]:

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
@@ -106,6 +107,7 @@ class RawStore:
     def __init__(self, home: Home) -> None:
         self.root = home.raw
         self._checks: dict[str, dict[str, dict[str, str | None]]] = {}
+        self._unwritten: Counter[str] = Counter()
 
     def land(
         self,
@@ -152,11 +154,20 @@ class RawStore:
             "checked_at_utc": iso_utc(checked_at),
             "absent": absent,
         }
+        self._unwritten[publisher] += 1
 
-    def flush(self) -> None:
-        """Write what :meth:`note_checked` remembers."""
-        for publisher, checks in self._checks.items():
-            write_atomically(self._checks_path(publisher), json.dumps(checks, indent=0, sort_keys=True).encode())
+    def flush(self, least: int = 1) -> None:
+        """Write what :meth:`note_checked` remembers, once so many looks and a twentieth of all are unwritten.
+
+        A publisher's looks are one file, written whole: after every few, thousands would take the square of their time.
+        """
+        known = sum(len(self._checks[publisher]) for publisher in self._unwritten)
+        if self._unwritten.total() < (max(least, known / 20) if least > 1 else 1):
+            return
+        for publisher in self._unwritten:
+            checks = json.dumps(self._checks[publisher], indent=0, sort_keys=True)
+            write_atomically(self._checks_path(publisher), checks.encode())
+        self._unwritten.clear()
 
     def state(self, publisher: str, name: str) -> FileState:
         """Return what is known about a file name."""

@@ -244,6 +244,29 @@ def test_checks_unflushed_are_lost_without_harm(store: RawStore, home: Home) -> 
     assert (state.checked_at_utc, state.current) == (None, stored)
 
 
+def test_looks_are_written_once_there_are_enough_of_them(store: RawStore, home: Home) -> None:
+    def asked() -> int:
+        return sum(state.checked_at_utc is not None for _, _, state in RawStore(home).states())
+
+    (home.raw / "cboe").mkdir(parents=True)
+    for number in range(100):
+        store.note_checked("cboe", f"{number}.csv", NOW)
+        store.flush(least=10)
+        assert asked() == (number + 1) // 10 * 10
+    for number in range(100, 1000):
+        store.note_checked("cboe", f"{number}.csv", NOW)
+    store.flush()
+    assert asked() == 1000
+    # Of a thousand a twentieth is waited for: the file is written whole each time.
+    for number in range(49):
+        store.note_checked("cboe", f"{number}.csv", NOW + timedelta(days=1))
+        store.flush(least=10)
+    assert RawStore(home).state("cboe", "0.csv").checked_at_utc == "2025-01-07T23:30:00Z"
+    store.note_checked("cboe", "49.csv", NOW + timedelta(days=1))
+    store.flush(least=10)
+    assert RawStore(home).state("cboe", "0.csv").checked_at_utc == "2025-01-08T23:30:00Z"
+
+
 def test_checks_file_that_is_damaged_costs_no_value(store: RawStore, home: Home) -> None:
     stored, _ = land(store, A)
     (home.raw / "cboe.checked.json").write_text("{")

@@ -163,19 +163,17 @@ def expand_grid(grid: Grid) -> Expansion:
     base = policy_hash(grid.base)
     policies: list[GridPolicy] = []
     skipped: Counter[str] = Counter()
-    # Combinations that differ in their reading alone have the same numbers, which are judged once.
-    of_numbers: dict[tuple[Value, ...], Policy | str] = {}
+    of_numbers: dict[tuple[Value, ...], Policy | str] = {}  # judged once for all readings
     for combination in itertools.product(*grid.axes.values()):
         values = dict(zip(grid.axes, combination, strict=True))
-        numbers = _numbers_of(values)
-        key = tuple(numbers.values())
-        policy = of_numbers.get(key)
-        if policy is None:
-            policy = of_numbers[key] = _put_numbers(grid, numbers)
+        numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+        if (key := tuple(numbers.values())) not in of_numbers:
+            of_numbers[key] = _put_numbers(grid, numbers)
+        policy = of_numbers[key]
         if isinstance(policy, str):
             skipped[policy] += 1
-            continue
-        policies.append(_put_reading(GridPolicy(identify_policy(base, values), values, policy)))
+        else:
+            policies.append(_put_reading(GridPolicy(identify_policy(base, values), values, policy)))
     if not policies:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in sorted(skipped.items()))
         raise GridError(
@@ -196,11 +194,8 @@ def remake_policy(base: Policy, policy_id: str, values: Mapping[str, Value]) -> 
     PolicyError
         If the values are none that the base policy may have.
     """
-    return _put_reading(GridPolicy(policy_id, values, base.with_values(_numbers_of(values))))
-
-
-def _numbers_of(values: Mapping[str, Value]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if not isinstance(value, str)}
+    numbers = {name: value for name, value in values.items() if not isinstance(value, str)}
+    return _put_reading(GridPolicy(policy_id, values, base.with_values(numbers)))
 
 
 def _put_numbers(grid: Grid, numbers: Mapping[str, float]) -> Policy | str:
@@ -209,8 +204,7 @@ def _put_numbers(grid: Grid, numbers: Mapping[str, float]) -> Policy | str:
         policy = grid.base.with_values(numbers)
     except PolicyError as error:
         return error.what
-    known = policy.values
-    broken = next((one for one in grid.constraints if not one.holds(known)), None)
+    broken = next((one for one in grid.constraints if not one.holds(policy.values)), None)
     return policy if broken is None else f"constraint {broken.text}"
 
 
