@@ -4,8 +4,9 @@
 
 Simulated markets in the publishers' own formats, from 5 to 80 years: those longer than VIX futures have existed go on
 into the future, on the calendar that the exchange would have. Each size is a process of its own: landing every file in
-a raw store, the rebuild, the SQL checks, the report. A second series keeps 20 years and adds nightly snapshots of the
-option chain, as a home gathers them from its first night on.
+a raw store, then a whole night on which nothing is new and all is built: fetch, land, build, check, publish, report.
+Prefect has no part in it. A second series keeps 20 years and adds nightly snapshots of the option chain, as a home
+gathers them from its first night on.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from benchmarks.harness import RESULTS, Goal, ask, write_results
 
 YEARS = (5, 10, 20, 40, 80)
@@ -33,7 +36,11 @@ BASE_YEARS = 20
 """History beneath the snapshots."""
 LAST = date(2025, 12, 31)
 FIRST_EVER = date(2004, 3, 26)
-PARTS = ("build", "check", "report")
+CHAIN = "VIX_option_chain.json"
+PARTS = ("fetch", "land", "build", "check", "publish", "report")
+"""Steps of a night. The night itself has besides them what it writes down, and the key of its inputs."""
+TOLD = ("build", "check", "report", "night")
+"""Whose growth is a goal; the others take too little for a figure of their own, and the night has them in it."""
 
 
 def main() -> int:
@@ -69,18 +76,18 @@ def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
     from warehouse.raw_store import RawStore
 
     first, last = span_of(years)
-    market = simulate_market(first, last, DEFAULT_SEED)
+    market = without_drift(simulate_market(first, last, DEFAULT_SEED))
     archive, home = work / "archive", Home(work / "home")
     for name, body in render_archive(market):
         path = archive / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
     home.prepare()
+    if chain_years:
+        land_snapshots(RawStore(home), market, chain_years)
     # Fetched on the market's last evening: a session after the day on which its file was fetched is refused.
     source = ArchiveSource(archive, utcnow=lambda: evening_of(last))
     fetch_night(source, RawStore(home), last, ask_everything=True, with_vintages=True, home=home.path)
-    if chain_years:
-        land_snapshots(RawStore(home), market, chain_years)
     # The memory of the simulation is not that of a night: run by a child that has not simulated anything.
     code = "from benchmarks.growth import run_one_night; import sys; run_one_night(*sys.argv[1:])"
     argv = [sys.executable, "-c", code, str(home.path), str(archive), last.isoformat()]
@@ -93,6 +100,24 @@ def measure_once(work: Path, years: int, chain_years: int) -> dict[str, Any]:
         "raw_mb": sum(path.stat().st_size for path in raw) / 1e6,
         **found,
     }
+
+
+def without_drift(market: Any) -> Any:
+    """The market with price indices that end where they began.
+
+    In 80 years they would grow beyond what the registry takes for possible today, and what is refused takes no time.
+    """
+    from transforms.registry import index_registry
+
+    indices = dict(market.indices)
+    for code, frame in indices.items():
+        info, close = index_registry().get(code), frame["close_pts"].to_numpy()
+        # Volatilities have no drift, and are left as they are.
+        if info is not None and close.max() > info.highest:
+            share = (close[0] / close[-1]) ** (np.arange(len(frame)) / (len(frame) - 1))
+            prices = [name for name in frame if name.endswith("_pts")]
+            indices[code] = frame.assign(**{name: (frame[name] * share).round(2) for name in prices})
+    return replace(market, indices=indices)
 
 
 def evening_of(day: date) -> datetime:
@@ -109,11 +134,19 @@ def span_of(years: int) -> tuple[date, date]:
 
 
 def land_snapshots(store: Any, market: Any, years: int) -> None:
-    """Store the chain as so many years of nights would have: each session's own, under its own instant."""
-    from transforms.simulate.options import option_chain
+    """Store the chain as so many years of nights would have: each session's own, under its own instant.
 
-    held = market.sessions
-    held = held[held["is_equity_session"] & (held["trade_date"] > str(LAST - timedelta(days=round(365.25 * years))))]
+    The first goes through the store. The others are written beside it as the store writes them, because each night
+    reads every version there is: thousands of nights after each other would take hours.
+    """
+    from transforms.hash_chain import sha256_hex
+    from transforms.simulate.options import option_chain
+    from warehouse.raw_store import LINE_SEAL, OBSERVED, hash_line, render_sidecar
+    from warehouse.seals import SEAL
+
+    held = market.sessions[market.sessions["is_equity_session"]].iloc[:-1]  # that of the last session is the archive's
+    held = held[held["trade_date"] > str(LAST - timedelta(days=round(365.25 * years)))]
+    folder, sidecar, lines = Path(), dict[str, Any](), list[bytes]()
     for day in held["trade_date"]:
         # What the chain is made of: the session's futures, and its levels and those of the session before.
         since = day - timedelta(days=14)
@@ -125,17 +158,35 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
             ),
             4.0,
         )
-        store.land(
-            publisher="cboe",
-            dataset="vix_option_chain",
-            name="VIX_option_chain.json",
-            url="https://cdn.cboe.com/api/global/delayed_quotes/options/_VIX.json",
-            body=json.dumps(shown, separators=(",", ":")).encode(),
-            status=200,
-            headers={},
-            fetched_at=evening_of(day.date()),
-        )
+        body, taken = json.dumps(shown, separators=(",", ":")).encode(), evening_of(day.date())
+        if not sidecar:
+            first, _ = store.land(
+                publisher="cboe",
+                dataset="vix_option_chain",
+                name=CHAIN,
+                url="https://cdn.cboe.com/api/global/delayed_quotes/options/_VIX.json",
+                body=body,
+                status=200,
+                headers={},
+                fetched_at=taken,
+            )
+            folder = first.path.parent
+            sidecar = json.loads(first.path.with_name(f"{first.path.name}.meta.json").read_bytes())
+            del sidecar[SEAL]
+            lines = (folder / OBSERVED).read_bytes().splitlines()
+            continue
+        sha256, instant = sha256_hex(body), taken.strftime("%Y-%m-%dT%H:%M:%SZ")
+        path = folder / f"{sha256[:16]}.json"
+        path.write_bytes(body)
+        noted = {**sidecar, "bytes": len(body), "sha256": sha256, "fetched_at_utc": instant}
+        path.with_name(f"{path.name}.meta.json").write_bytes(render_sidecar(noted))
+        seen: dict[str, Any] = {"sha256": sha256, "seen_at_utc": instant}
+        lines.append(json.dumps({**seen, LINE_SEAL: hash_line(seen, lines[-1])}).encode())
+    (folder / OBSERVED).write_bytes(b"".join(line + b"\n" for line in lines))
     store.flush()
+    stored = store.state("cboe", CHAIN)
+    if len(stored.versions) != len(lines) or any(version.refusal is not None for version in stored.versions):
+        raise RuntimeError("the snapshots are not stored as the store would have stored them")
 
 
 def _between(frame: Any, first: Any, last: Any) -> Any:
@@ -206,16 +257,19 @@ def growth_of(rows: list[dict[str, Any]], by: str, value: str) -> float:
 
 def tell(by_years: list[dict[str, Any]], by_chain: list[dict[str, Any]]) -> None:
     """Write the two series, their figure, and what grows faster than its input."""
-    head = "| {0} | sessions | raw, MB | build, s | checks, s | report, s | processor, s | peak, MB | file, MB |"
-    rule = "|---|---|---|---|---|---|---|---|---|"
+    head = (
+        "| {0} | sessions | raw, MB | fetch, s | land, s | build, s | checks, s | publish, s | report, s | night, s | "
+        "on the clock, s | compare, s | peak, MB | file, MB |"
+    )
+    rule = "|---" * 14 + "|"
     goals = []
     for name, rows, by in (
         ("years of history", by_years, "years"),
         ("years of snapshots", by_chain[1:], "chain_years"),
     ):
         if len(rows) > 1:
-            rates = {part: growth_of(rows, by, f"{part}_cpu_s") for part in PARTS}
-            rates |= {"memory": growth_of(rows, by, "report_peak_mb"), "file": growth_of(rows, by, "file_mb")}
+            rates = {part: growth_of(rows, by, f"{part}_cpu_s") for part in TOLD}
+            rates |= {"memory": growth_of(rows, by, "night_peak_mb"), "file": growth_of(rows, by, "file_mb")}
             goals.append(
                 Goal(
                     f"growth with {name}",
@@ -230,7 +284,9 @@ def tell(by_years: list[dict[str, Any]], by_chain: list[dict[str, Any]]) -> None
         for title, rows, by in (("years", by_years, "years"), ("years of snapshots", by_chain, "chain_years"))
     ]
     body = f"""
-Time, memory and size of a rebuild, its SQL checks and the report, against the years of simulated history.
+A night on which no file is new and all is built, against the years of simulated history: seconds of the processor by
+step and in all, then on the clock; memory and the published file. `night` has besides the steps what is written down of
+them. `compare`, how the next night holds its build against this one, is not in it.
 
 {tables[0]}
 
@@ -247,10 +303,10 @@ What would have to change, and at which size: [docs/scaling.md](../docs/scaling.
 
 
 def _row(one: dict[str, Any], by: str) -> str:
-    cpu = sum(one[f"{part}_cpu_s"] for part in PARTS)
+    steps = " | ".join(f"{one[f'{part}_cpu_s']:.1f}" for part in (*PARTS, "night"))
     return (
-        f"| {one[by]} | {one['sessions']:,} | {one['raw_mb']:.0f} | {one['build_s']:.1f} | {one['check_s']:.1f} | "
-        f"{one['report_s']:.1f} | {cpu:.1f} | {one['report_peak_mb']:,.0f} | {one['file_mb']:.0f} |"
+        f"| {one[by]} | {one['sessions']:,} | {one['raw_mb']:.0f} | {steps} | {one['night_s']:.1f} | "
+        f"{one['compare_cpu_s']:.1f} | {one['night_peak_mb']:,.0f} | {one['file_mb']:.0f} |"
     )
 
 
@@ -263,11 +319,11 @@ def draw(rows: list[dict[str, Any]]) -> None:
     FigureCanvasSVG(figure)
     left, right = figure.subplots(1, 2)
     years = [one["years"] for one in rows]
-    for part in PARTS:
+    for part in TOLD:
         left.plot(years, [one[f"{part}_cpu_s"] for one in rows], marker="o", label=part)
     left.set(xlabel="years of history", ylabel="processor seconds", title="time")
     left.legend(frameon=False)
-    right.plot(years, [one["report_peak_mb"] for one in rows], marker="o", color="tab:red", label="peak memory")
+    right.plot(years, [one["night_peak_mb"] for one in rows], marker="o", color="tab:red", label="peak memory")
     right.plot(years, [one["file_mb"] for one in rows], marker="o", color="tab:green", label="published file")
     right.set(xlabel="years of history", ylabel="MB", title="memory and size")
     right.legend(frameon=False)
