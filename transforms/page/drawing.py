@@ -15,8 +15,10 @@ from html import escape
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedFormatter, FixedLocator
 
 from transforms.page.text import say_month
 
@@ -60,12 +62,25 @@ STYLE: dict[str, Any] = {
     "text.parse_math": False,
     # titles stay where they are put: looking for ticks in their way takes a sixth of the time of a drawing
     "axes.titley": 1.0,
+    # also where no tick is made: from them follows how many have room
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
 }
 
 
 def style_for(chart_id: str) -> dict[str, Any]:
     """Return the settings a chart is drawn under: the same numbers give the same bytes, a dollar sign is no formula."""
     return {**STYLE, "svg.hashsalt": chart_id}
+
+
+def set_ticks(axis: Axis, places: Sequence[float], labels: Sequence[str] | None = None) -> None:
+    """Set where ticks are and what they say; unlike matplotlib's own way it makes none of them yet, and moves no limit.
+
+    Axes that share this axis have the same.
+    """
+    axis.set_major_locator(FixedLocator(list(places)))
+    if labels is not None:
+        axis.set_major_formatter(FixedFormatter(list(labels)))
 
 
 def mark_lone_values(axes: Axes, values: Sequence[float], color: str) -> None:
@@ -91,7 +106,7 @@ def mark_months(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: b
         if following - place > room or place != 0
     ]
     shown = shown[:: max(1, math.ceil(len(shown) / (6 if is_compact else 18)))]
-    axes.set_xticks(shown, [say_month(sessions[place]["trade_date"]) for place in shown])
+    set_ticks(axes.xaxis, shown, [say_month(sessions[place]["trade_date"]) for place in shown])
 
 
 def mark_years(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
@@ -102,7 +117,7 @@ def mark_years(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bo
         if place and session["trade_date"][:4] != sessions[place - 1]["trade_date"][:4]
     ]
     shown = firsts[:: max(1, -(-len(firsts) // (6 if is_compact else 14)))]
-    axes.set_xticks(shown, [sessions[place]["trade_date"][:4] for place in shown])
+    set_ticks(axes.xaxis, shown, [sessions[place]["trade_date"][:4] for place in shown])
 
 
 def head_axes(axes: Axes, title: str, is_compact: bool, *, columns: int = 4, has_legend: bool = True) -> None:
@@ -148,15 +163,20 @@ def find_runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
 
 def dress(axes: Axes) -> None:
     """Give axes the look of the page: no frame, quiet lines across."""
-    axes.set_facecolor("none")
+    clear_frame(axes)
     axes.grid(visible=True, axis="y", color=THEME["grid"], linewidth=0.8)
     axes.set_axisbelow(True)
+    axes.tick_params(colors=THEME["muted"], labelsize=9, length=3, width=0.8)
+    axes.tick_params(axis="y", length=0)
+
+
+def clear_frame(axes: Axes) -> None:
+    """Leave of the frame of axes the line below."""
+    axes.set_facecolor("none")
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(THEME["muted"])
         spine.set_linewidth(0.8)
-    axes.tick_params(colors=THEME["muted"], labelsize=9, length=3, width=0.8)
-    axes.tick_params(axis="y", length=0)
 
 
 def say_nothing_published(axes: Axes) -> None:

@@ -9,8 +9,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from transforms.page.drawing import THEME, dress, say_tick, style_for, to_inline_svg
+from transforms.page.drawing import THEME, say_tick, set_ticks, style_for, to_inline_svg
 from transforms.page.text import say_number
+from transforms.page.ticks import add_plain_axes, print_ticks
 from transforms.statement.ledger import ROWS
 from transforms.statement.words import LAYER_TITLES
 
@@ -104,10 +105,7 @@ def draw_break_even_chart(chart: Mapping[str, Any], *, chart_id: str = "break_ev
         figure = Figure(figsize=(4.1 if is_compact else 10.4, height))
         head = 0.5 if is_compact else 0.32
         box = (0.27, 0.33 / height, 0.69, (height - 0.33 - head) / height)
-        axes = figure.add_axes(box if is_compact else (0.115, box[1], 0.865, box[3]))
-        dress(axes)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x", color=THEME["grid"], linewidth=0.8)
+        axes = add_plain_axes(figure, box if is_compact else (0.115, box[1], 0.865, box[3]))
         heights = range(len(rows) - 1, -1, -1)
         for place, (_, when, marker) in enumerate(_HORIZONS):
             found = [(row["points"][place], level) for row, level in zip(rows, heights, strict=True)]
@@ -131,7 +129,7 @@ def draw_break_even_chart(chart: Mapping[str, Any], *, chart_id: str = "break_ev
         margin = max(0.08 * (max(values) - min(values)), 0.5)
         axes.set_xlim(min(values) - margin, max(values) + margin)
         axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.set_yticks(list(heights), [row["name"] for row in rows])
+        set_ticks(axes.yaxis, list(heights), [row["name"] for row in rows])
         axes.xaxis.set_major_locator(MaxNLocator(5 if is_compact else 10))
         axes.xaxis.set_major_formatter(FuncFormatter(say_tick))
         axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5, x=-0.37 if is_compact else 0)
@@ -147,4 +145,5 @@ def draw_break_even_chart(chart: Mapping[str, Any], *, chart_id: str = "break_ev
             labelspacing=0.15,
             borderaxespad=0.1,
         )
+        print_ticks(axes, grid="x")
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])

@@ -20,16 +20,17 @@ from matplotlib.patches import Patch
 
 from transforms.page.drawing import (
     THEME,
-    dress,
     find_runs,
     mark_lone_values,
     mark_months,
     or_zero,
     say_nothing_published,
+    set_ticks,
     style_for,
     to_inline_svg,
     to_nan,
 )
+from transforms.page.ticks import add_plain_axes, print_ticks
 from transforms.report.curve import REGIMES
 
 _REGIME_ROLES = {"contango": "contango-regime"}
@@ -52,19 +53,18 @@ def draw_history_chart(chart: Mapping[str, Any], *, chart_id: str = "history", i
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 5.0) if is_compact else (10.4, 5.2))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
-        top = figure.add_axes((left, 0.59, width, 0.345))
-        middle = figure.add_axes((left, 0.295, width, 0.225), sharex=top)
-        bottom = figure.add_axes((left, 0.055, width, 0.165), sharex=top)
+        top = add_plain_axes(figure, (left, 0.59, width, 0.345))
+        middle = add_plain_axes(figure, (left, 0.295, width, 0.225), above=top)
+        bottom = add_plain_axes(figure, (left, 0.055, width, 0.165), above=top)
         positions = list(range(len(sessions)))
-        for axes in (top, middle, bottom):
-            dress(axes)
         _draw_levels(top, positions, sessions, is_compact)
         _draw_contango(middle, positions, sessions, chart.get("edges", ()))
         _draw_regime_lanes(bottom, sessions, is_compact)
         mark_months(bottom, sessions, is_compact)
-        for axes in (top, middle):
-            axes.tick_params(labelbottom=False)
         top.set_xlim(-1, max(len(sessions), 2))
+        for axes in (top, middle):
+            print_ticks(axes, has_labels_below=False)
+        print_ticks(bottom, grid="")
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
@@ -83,10 +83,10 @@ def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 3.9) if is_compact else (10.4, 3.5))
         left, width = (0.15, 0.83) if is_compact else (0.085, 0.905)
-        top = figure.add_axes((left, 0.57, width, 0.355) if is_compact else (left, 0.55, width, 0.375))
-        bottom = figure.add_axes((left, 0.075, width, 0.385) if is_compact else (left, 0.08, width, 0.385), sharex=top)
-        for axes in (top, bottom):
-            dress(axes)
+        top = add_plain_axes(figure, (left, 0.57, width, 0.355) if is_compact else (left, 0.55, width, 0.375))
+        bottom = add_plain_axes(
+            figure, (left, 0.075, width, 0.385) if is_compact else (left, 0.08, width, 0.385), above=top
+        )
         positions = list(range(len(sessions)))
         vix = [to_nan(session["vix_close_pts"]) for session in sessions]
         near = [(word, level) for word, level in chart["levels"] if level <= 1.25 * max([*vix, 20.0], key=or_zero)]
@@ -101,8 +101,9 @@ def draw_layers_chart(chart: Mapping[str, Any], *, chart_id: str = "layers", is_
             say_nothing_published(top)
         _draw_state_lanes(bottom, sessions, is_compact)
         mark_months(bottom, sessions, is_compact)
-        top.tick_params(labelbottom=False)
         top.set_xlim(-1, max(len(sessions), 2))
+        print_ticks(top, has_labels_below=False)
+        print_ticks(bottom, grid="")
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
@@ -112,7 +113,6 @@ _LANES = (("second_engine", "second engine", "2nd eng."), ("temporal_vega", "tem
 
 def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
     """Draw one lane a layer; the height tells active from armed or blocked without colour."""
-    axes.grid(visible=False)
     heights = {"armed": 0.22, "blocked": 0.22, "active": 0.7}
     for lane, (layer, _, _) in enumerate(_LANES, start=1):
         axes.axhline(lane - 0.36, color=THEME["grid"], linewidth=0.8, zorder=0)
@@ -131,7 +131,7 @@ def _draw_state_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_comp
     )
     axes.set_ylim(-0.5, len(_LANES) + 0.5)
     names = ["steward", *((short if is_compact else name) for _, name, short in _LANES)]
-    axes.set_yticks(range(len(names)), names)
+    set_ticks(axes.yaxis, range(len(names)), names)
     axes.legend(
         handles=[Patch(facecolor=THEME[state], label=state) for state in ("active", "armed", "blocked")],
         loc="lower right",
@@ -195,7 +195,6 @@ def _draw_contango(
 def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_compact: bool) -> None:
     """Draw one lane a regime, so that the regime is read from its place as well as from its colour."""
     axes.set_title("Curve regime", loc="left", color=THEME["muted"], fontsize=9, pad=5)
-    axes.grid(visible=False)
     for lane, regime in enumerate(REGIMES):
         axes.axhline(lane, color=THEME["grid"], linewidth=0.8, zorder=0)
         runs = find_runs([session["curve_regime"] == regime for session in sessions])
@@ -207,4 +206,4 @@ def _draw_regime_lanes(axes: Axes, sessions: Sequence[Mapping[str, Any]], is_com
         )
     axes.set_ylim(-0.6, len(REGIMES) - 0.4)
     names = ["backw." if is_compact and name == "backwardation" else name for name in REGIMES]
-    axes.set_yticks(range(len(REGIMES)), names)
+    set_ticks(axes.yaxis, range(len(REGIMES)), names)

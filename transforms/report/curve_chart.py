@@ -9,8 +9,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from transforms.page.drawing import THEME, dress, say_nothing_published, style_for, to_inline_svg, to_nan
+from transforms.page.drawing import THEME, say_nothing_published, style_for, to_inline_svg, to_nan
 from transforms.page.text import say_count, say_date, say_number
+from transforms.page.ticks import add_plain_axes, print_ticks
 from transforms.report.findings import describe_curve, find_curve_title
 
 SERIES_STYLES: tuple[tuple[str, Any, str, float, float], ...] = (
@@ -117,8 +118,7 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
     """
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 3.7) if is_compact else (10.4, 4.1))
-        axes = figure.add_axes((0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
-        dress(axes)
+        axes = add_plain_axes(figure, (0.12, 0.125, 0.86, 0.70) if is_compact else (0.05, 0.115, 0.94, 0.785))
         heights: list[float] = []
         band: Sequence[Mapping[str, Any]] = chart.get("band", ())
         if band:
@@ -159,7 +159,6 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
             markeredgecolor=THEME["ink"],
             zorder=5,
         )
-        axes.set_xlabel("calendar days to expiry (VIX at 0)", color=THEME["muted"], fontsize=9)
         axes.set_title("VIX points", loc="left", color=THEME["muted"], fontsize=9, pad=5)
         axes.set_xlim(left=-4)
         if any(value is not None for series in chart["series"] for _, value in series["points"]):
@@ -181,4 +180,5 @@ def draw_curve_chart(chart: Mapping[str, Any], *, chart_id: str = "curve", is_co
             )
         else:
             say_nothing_published(axes)
+        print_ticks(axes, label_below="calendar days to expiry (VIX at 0)")
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])

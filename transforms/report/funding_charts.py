@@ -12,7 +12,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from transforms.page.drawing import (
     THEME,
-    dress,
     head_axes,
     mark_lone_values,
     mark_months,
@@ -20,11 +19,13 @@ from transforms.page.drawing import (
     say_dollars,
     say_nothing_published,
     say_tick,
+    set_ticks,
     style_for,
     to_inline_svg,
     to_nan,
 )
 from transforms.page.text import say_count, say_month_of, say_number
+from transforms.page.ticks import add_plain_axes, print_ticks
 from transforms.statement.words import LAYER_TITLES, say_share, say_usd, say_yearly_cost
 
 RATIO_SPAN = (-1.0, 3.0)
@@ -124,10 +125,7 @@ def draw_budget_chart(chart: Mapping[str, Any], *, chart_id: str = "budget", is_
     rows = chart["rows"]
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 1.95) if is_compact else (10.4, 1.75))
-        axes = figure.add_axes((0.27, 0.19, 0.55, 0.67) if is_compact else (0.115, 0.2, 0.80, 0.64))
-        dress(axes)
-        axes.grid(visible=False, axis="y")
-        axes.grid(visible=True, axis="x", color=THEME["grid"], linewidth=0.8)
+        axes = add_plain_axes(figure, (0.27, 0.19, 0.55, 0.67) if is_compact else (0.115, 0.2, 0.80, 0.64))
         low, high = chart["budget"]
         axes.axvspan(low, high, color=THEME["band"], linewidth=0, zorder=0)
         for edge in (low, high):
@@ -163,13 +161,14 @@ def draw_budget_chart(chart: Mapping[str, Any], *, chart_id: str = "budget", is_
         margin = 0.06 * (most - least)
         axes.set_xlim(least - margin, most + margin)
         axes.set_ylim(-0.6, len(rows) - 0.4)
-        axes.set_yticks(list(heights), [LAYER_TITLES[row["layer"]] for row in rows])
+        set_ticks(axes.yaxis, list(heights), [LAYER_TITLES[row["layer"]] for row in rows])
         axes.xaxis.set_major_locator(MaxNLocator(5 if is_compact else 9))
         axes.xaxis.set_major_formatter(FuncFormatter(say_tick))
         title = "Cost of a year, % of NAV; shaded: budget" if is_compact else (
             "Cost of a year, % of NAV; left of 0: earned; shaded: the budget"
         )  # fmt: skip
         axes.set_title(title, loc="left", color=THEME["muted"], fontsize=9, pad=5, x=-0.45 if is_compact else 0)
+        print_ticks(axes, grid="x")
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
@@ -179,8 +178,7 @@ def draw_ratio_chart(chart: Mapping[str, Any], *, chart_id: str = "ratio", is_co
     low, high = RATIO_SPAN
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 2.5) if is_compact else (10.4, 2.5))
-        axes = figure.add_axes((0.12, 0.1, 0.86, 0.78) if is_compact else (0.065, 0.1, 0.925, 0.78))
-        dress(axes)
+        axes = add_plain_axes(figure, (0.12, 0.1, 0.86, 0.78) if is_compact else (0.065, 0.1, 0.925, 0.78))
         places = list(range(len(values)))
         if all(math.isnan(value) for value in values):
             say_nothing_published(axes)
@@ -201,11 +199,12 @@ def draw_ratio_chart(chart: Mapping[str, Any], *, chart_id: str = "ratio", is_co
                 clip_on=False,
             )
         axes.set_ylim(low - 0.05, high + 0.05)
-        axes.set_yticks([-1, 0, 1, 2, 3])
+        set_ticks(axes.yaxis, [-1, 0, 1, 2, 3])
         axes.yaxis.set_major_formatter(FuncFormatter(say_tick))
         head_axes(axes, "Credits kept / cost of protection, 12 months; dashed: 1", is_compact, has_legend=False)
         (mark_years if len(values) >= _YEARS_FROM else mark_months)(axes, chart["sessions"], is_compact)
         axes.set_xlim(-0.5, max(len(places), 2) - 0.5)
+        print_ticks(axes)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
 
 
@@ -214,8 +213,7 @@ def draw_months_chart(chart: Mapping[str, Any], *, chart_id: str = "months", is_
     months = chart["months"][-BAR_MONTHS[is_compact] :]
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 2.7) if is_compact else (10.4, 2.5))
-        axes = figure.add_axes((0.15, 0.09, 0.83, 0.75) if is_compact else (0.065, 0.1, 0.925, 0.78))
-        dress(axes)
+        axes = add_plain_axes(figure, (0.15, 0.09, 0.83, 0.75) if is_compact else (0.065, 0.1, 0.925, 0.78))
         axes.yaxis.set_major_formatter(FuncFormatter(say_dollars))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         places = range(len(months))
@@ -240,4 +238,5 @@ def draw_months_chart(chart: Mapping[str, Any], *, chart_id: str = "months", is_
         head_axes(axes, name, is_compact, columns=2)
         mark_months(axes, months, is_compact)
         axes.set_xlim(-0.6, max(len(months), 2) - 0.4)
+        print_ticks(axes)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])

@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter
 
 from transforms.page.drawing import (
     THEME,
-    dress,
     head_axes,
     mark_months,
     mark_years,
@@ -20,6 +19,7 @@ from transforms.page.drawing import (
     to_inline_svg,
 )
 from transforms.page.text import say_date
+from transforms.page.ticks import add_plain_axes, print_ticks
 from transforms.statement.words import LAYER_TITLES, say_usd
 
 MOST_POINTS = 420
@@ -86,11 +86,12 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
     with mpl.rc_context(style_for(chart_id)):
         figure = Figure(figsize=(4.1, 5.4) if is_compact else (10.4, 5.0))
         left, width = (0.15, 0.83) if is_compact else (0.065, 0.925)
-        top = figure.add_axes((left, 0.555, width, 0.325) if is_compact else (left, 0.565, width, 0.36))
-        bottom = figure.add_axes((left, 0.055, width, 0.325) if is_compact else (left, 0.06, width, 0.385), sharex=top)
+        top = add_plain_axes(figure, (left, 0.555, width, 0.325) if is_compact else (left, 0.565, width, 0.36))
+        bottom = add_plain_axes(
+            figure, (left, 0.055, width, 0.325) if is_compact else (left, 0.06, width, 0.385), above=top
+        )
         places = list(range(len(chart["sessions"])))
         for axes in (top, bottom):
-            dress(axes)
             axes.axhline(0, color=THEME["muted"], linewidth=0.8)
             axes.yaxis.set_major_formatter(FuncFormatter(say_dollars))
         for name, label, role, dash in _MONEY:
@@ -107,6 +108,7 @@ def draw_ledger_chart(chart: Mapping[str, Any], *, chart_id: str = "ledger", is_
             mark_years(bottom, chart["sessions"], is_compact)
         else:
             mark_months(bottom, chart["sessions"], is_compact)
-        top.tick_params(labelbottom=False)
         top.set_xlim(-0.5, max(len(places), 2) - 0.5)
+        print_ticks(top, has_labels_below=False)
+        print_ticks(bottom)
         return to_inline_svg(figure, chart_id, chart["title"], chart["description"])
