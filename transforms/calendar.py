@@ -7,9 +7,11 @@ from the dates of a price file: Cboe's VIX history carries rows on US holidays.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from threading import Lock
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -32,6 +34,7 @@ _DUE_AT = time(11, 30)
 _FRIDAY = 4
 _LAST_MONTH_OF_FIRST_RULE = (2004, 12)
 _FIRST_YEAR, _LAST_YEAR = 1990, 2039
+_making_calendar = Lock()
 
 
 class SettlementDate(NamedTuple):
@@ -71,7 +74,7 @@ def _decades(first: date, last: date) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _sessions_of_decades(calendar: str, first_year: int, last_year: int) -> tuple[date, ...]:
-    return tuple(stamp.date() for stamp in _calendar_of_decades(calendar, first_year, last_year).sessions)
+    return tuple(_calendar_of_decades(calendar, first_year, last_year).sessions.date)
 
 
 @lru_cache(maxsize=8)
@@ -79,9 +82,28 @@ def _calendar_of_decades(calendar: str, first_year: int, last_year: int) -> Any:
     # Imported here: it takes most of a second, and `alvh query` never needs it.
     import exchange_calendars
 
-    return exchange_calendars.get_calendar(
-        calendar, start=pd.Timestamp(first_year, 1, 1), end=pd.Timestamp(last_year, 12, 31)
-    )
+    with _holidays_within(first_year - 1, last_year + 1):
+        return exchange_calendars.get_calendar(
+            calendar, start=pd.Timestamp(first_year, 1, 1), end=pd.Timestamp(last_year, 12, 31)
+        )
+
+
+@contextmanager
+def _holidays_within(first_year: int, last_year: int) -> Iterator[None]:
+    """Have pandas work out the holidays of these years instead of those of 1970 to 2200, most of a calendar's time.
+
+    The range is an attribute of pandas' class, which is where pandas wants it to be set; it is put back.
+    """
+    from pandas.tseries.holiday import AbstractHolidayCalendar
+
+    with _making_calendar:
+        usual = AbstractHolidayCalendar.start_date, AbstractHolidayCalendar.end_date
+        AbstractHolidayCalendar.start_date = pd.Timestamp(first_year, 1, 1)
+        AbstractHolidayCalendar.end_date = pd.Timestamp(last_year, 12, 31)
+        try:
+            yield
+        finally:
+            AbstractHolidayCalendar.start_date, AbstractHolidayCalendar.end_date = usual
 
 
 def third_friday(year: int, month: int) -> date:

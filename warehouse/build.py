@@ -1,6 +1,6 @@
 """Building the next warehouse: raw files and reference data in, a finished DuckDB file out.
 
-Everything is built into a new file in one transaction; the published warehouse is only read, to say
+Everything is built into a new file, in a few large transactions; the published warehouse is only read, to say
 what changed against it.
 """
 
@@ -45,6 +45,9 @@ from warehouse.version import this_code
 STORAGE_VERSION = "v1.4.0"
 """The file is written so that this DuckDB and every later one can read it: clients in other languages are often older
 than the library that builds."""
+_THREADS = 1
+"""Hardly a table fills two of DuckDB's groups of rows, so that a second thread finds little to do: waking it and
+waiting for it cost a quarter of the build's processor time, and what it held some seventy megabytes."""
 
 _FIRST_INDEX_DATE = date(1990, 1, 2)
 _HORIZON = timedelta(days=450)
@@ -103,6 +106,10 @@ def build_warehouse(
         tables = [model for model in models.values() if model.schema != VIEW_SCHEMA]
         rows = build_models(connection, tables, columns)
         rows |= write_weekly_calibrations(connection)
+        # What is committed is compressed into the file and out of memory, which the walk of the hedge needs. The file
+        # is published whole or not at all, so that nobody meets half a build.
+        connection.execute("commit")
+        connection.execute("begin")
         rows |= build_hedge(connection, policies, columns, home, today)
         create_late_tables(connection)
         # Last, because they look at every table; no table looks at them.
@@ -140,7 +147,8 @@ def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         If DuckDB cannot go on: a full disk, or a defect of ours. Nothing is published then.
     """
     try:
-        with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
+        settings = {"storage_compatibility_version": STORAGE_VERSION, "threads": _THREADS}
+        with duckdb.connect(str(path), config=settings) as connection:
             path.chmod(PRIVATE)
             yield connection
         if (left := path.with_name(path.name + ".wal")).exists():

@@ -6,7 +6,10 @@ import csv
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import exchange_calendars
+import pandas as pd
 import pytest
+from pandas.tseries.holiday import AbstractHolidayCalendar
 
 from transforms import calendar
 
@@ -189,3 +192,17 @@ def test_latest_closed_session_does_not_depend_on_the_instants_zone() -> None:
     instant = datetime(2026, 1, 7, 21, 45, tzinfo=UTC)
     assert calendar.latest_closed_session(instant.astimezone(calendar.NEW_YORK)) == date(2026, 1, 7)
     assert calendar.latest_closed_session(instant) == date(2026, 1, 7)
+
+
+@pytest.mark.parametrize("code", ["XCBF", "XNYS"])
+def test_sessions_and_hours_are_those_of_exchange_calendars_whose_holidays_are_not_narrowed(code: str) -> None:
+    first, last = date(1990, 1, 1), date(2039, 12, 31)
+    whole = exchange_calendars.get_calendar(code, start=pd.Timestamp(first), end=pd.Timestamp("2039-12-30"))
+    hours = calendar.trading_hours(code, first, last)
+    assert calendar.sessions(code, first, last)[: len(whole.sessions)] == tuple(whole.sessions.date)
+    pd.testing.assert_frame_equal(hours[: len(whole.sessions)], whole.schedule[["open", "close"]], check_freq=False)
+
+
+def test_the_years_of_holidays_are_put_back_after_a_calendar_was_made() -> None:
+    calendar.sessions("XNYS", date(2041, 1, 2), date(2041, 2, 1))
+    assert (AbstractHolidayCalendar.start_date.year, AbstractHolidayCalendar.end_date.year) == (1970, 2200)
