@@ -147,8 +147,9 @@ def open_build(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         If DuckDB cannot go on: a full disk, or a defect of ours. Nothing is published then.
     """
     try:
-        settings = {"storage_compatibility_version": STORAGE_VERSION, "threads": _THREADS}
-        with duckdb.connect(str(path), config=settings) as connection:
+        with duckdb.connect(
+            str(path), config={"storage_compatibility_version": STORAGE_VERSION, "threads": _THREADS}
+        ) as connection:
             path.chmod(PRIVATE)
             yield connection
         if (left := path.with_name(path.name + ".wal")).exists():
