@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -119,7 +118,8 @@ select
     reference.label,
     count(distinct files.file_name) filter (files.is_current) as files,
     reference.newest as newest_reference_date,
-    max(files.fetched_at_utc) filter (files.is_current) as fetched_at_utc,
+    -- without a zone, which Python would look for among six hundred files
+    timezone('UTC', max(files.fetched_at_utc) filter (files.is_current)) as fetched_at_utc,
     (
         select count(*) from ref.sessions as session
         where session.is_equity_session and session.session_date > reference.newest and session.session_date <= $as_of
@@ -265,7 +265,7 @@ def read_report_inputs(
         quarantine=_dicts(connection, _QUARANTINE, bounds),
         revisions=_read_revisions(connection, run.get("run_id")),
         settlement_differences=_dicts(connection, _DIFFERENCES, bounds),
-        columns={name: asdict(info) for name, info in load_columns().items()},
+        columns={name: dict(vars(info)) for name, info in load_columns().items()},
         expected_session=_due_session(connection) if is_newest else None,
         hedge=read_explain_facts(connection, as_of, with_timeline=True),
         statement=read_statement_facts(connection, as_of) if with_statement and has_ledger(connection) else None,

@@ -35,16 +35,12 @@ from transforms.positions import (
     build_second_engine_targets,
     build_temporal_targets,
 )
-from transforms.valuation import (
-    ValuationInputs,
-    ValuationRules,
-    build_holdings,
-    build_horizon,
-    build_valuation,
-    compute_break_evens,
-    compute_capital,
-)
-from transforms.valuation.horizon import age_prices
+from transforms.valuation.break_even import compute_break_evens
+from transforms.valuation.capital import compute_capital
+from transforms.valuation.holdings import build_holdings
+from transforms.valuation.horizon import age_prices, build_horizon
+from transforms.valuation.rules import ValuationRules
+from transforms.valuation.table import ValuationInputs, build_valuation
 
 THOROUGH = examples(25)
 QUICK = examples(10)

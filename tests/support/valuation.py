@@ -21,8 +21,7 @@ from transforms.positions import (
     build_book,
 )
 from transforms.positions.market import OptionPricer
-from transforms.valuation import Holdings, build_holdings
-from transforms.valuation.holdings import VolatilityOf
+from transforms.valuation.holdings import Holdings, VolatilityOf, build_holdings
 
 THURSDAY, FRIDAY, MONDAY = date(2024, 9, 12), date(2024, 9, 13), date(2024, 9, 16)
 SEP, OCT, NOV = date(2024, 9, 18), date(2024, 10, 16), date(2024, 11, 20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from typing import Any
 
@@ -108,3 +110,9 @@ def test_account_says_what_it_protects_or_why_nothing_is_valued() -> None:
     absent = {"condor_status": "absent", "condor_note": "no index close"}
     assert "No condor is valued this session: no index close" in say_protected(statement(condor=absent)["account"])
     assert "No condor is valued this session;" in say_protected(statement(condor=None)["account"])
+
+
+def test_statement_loads_scipy_only_where_an_option_is_held() -> None:
+    code = "import sys, transforms.statement.build; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -22,15 +22,10 @@ from transforms.positions import (
     VixFuture,
     VixOption,
 )
-from transforms.valuation import (
-    BreakEvens,
-    ValuationRules,
-    build_holdings,
-    build_horizon,
-    compute_break_evens,
-    compute_horizon_pnl,
-    find_nearest_expiries,
-)
+from transforms.valuation.break_even import BreakEvens, compute_break_evens
+from transforms.valuation.holdings import build_holdings
+from transforms.valuation.horizon import build_horizon, compute_horizon_pnl, find_nearest_expiries
+from transforms.valuation.rules import ValuationRules
 
 MARKET = make_three_days()
 

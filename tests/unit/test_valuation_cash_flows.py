@@ -12,9 +12,8 @@ from tests.support.ledger_market import UNKNOWN, BlackPricer
 from tests.support.valuation import MONDAY, NOV, OCT, SEP, lay_out, make_three_days
 from transforms.ledger import CostRules, compute_bill_return
 from transforms.positions import OptionQuote, VixFuture, VixOption
-from transforms.valuation import CashFlows, compute_bill_returns, compute_capital, compute_irr, project_cash_flows
-from transforms.valuation.capital import compute_bill_growth
-from transforms.valuation.cash_flows import compute_irrs, compute_profits
+from transforms.valuation.capital import compute_bill_growth, compute_bill_returns, compute_capital
+from transforms.valuation.cash_flows import CashFlows, compute_irr, compute_irrs, compute_profits, project_cash_flows
 
 MARKET = make_three_days()
 COSTS = CostRules()

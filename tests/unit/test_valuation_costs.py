@@ -5,14 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from transforms.valuation import (
-    ValuationRules,
-    compute_monthly_credit,
-    compute_roll_credit_value,
-    compute_wacc_line,
-    compute_yearly_cost,
-)
+from transforms.valuation.costs import compute_monthly_credit, compute_wacc_line, compute_yearly_cost
+from transforms.valuation.growth import compute_roll_credit_value
 from transforms.valuation.measure import judge
+from transforms.valuation.rules import ValuationRules
 
 RULES = ValuationRules()
 NAV_USD = 1_000_000.0

@@ -15,8 +15,14 @@ from tests.support.valuation import MONDAY, NOV, OCT, hold, lay_out, make_three_
 from transforms.layers import Layer
 from transforms.ledger import CostRules, compute_trade_cost
 from transforms.positions import Instrument, Marks, VixFuture, VixOption
-from transforms.valuation import build_holdings, compute_quick_ratio, read_volumes
-from transforms.valuation.liquidity import compute_model_cash, compute_next_roll_costs, compute_realisable_gains
+from transforms.valuation.holdings import build_holdings
+from transforms.valuation.liquidity import (
+    compute_model_cash,
+    compute_next_roll_costs,
+    compute_quick_ratio,
+    compute_realisable_gains,
+    read_volumes,
+)
 from transforms.valuation.measure import judge
 
 MARKET = make_three_days()

@@ -9,9 +9,9 @@ import pytest
 from tests.support.ledger_market import UNKNOWN
 from tests.support.valuation import NOV, OCT, lay_out, make_three_days, vxm
 from transforms.ledger import CostRules
-from transforms.valuation import (
-    ValuationRules,
-    compute_capital,
+from transforms.valuation.capital import compute_capital
+from transforms.valuation.measure import judge
+from transforms.valuation.required import (
     compute_index_excess_returns,
     compute_layer_excess_returns,
     compute_mean_variance_premium,
@@ -19,7 +19,7 @@ from transforms.valuation import (
     compute_rolling_betas,
     compute_vix_vega,
 )
-from transforms.valuation.measure import judge
+from transforms.valuation.rules import ValuationRules
 
 RULES = ValuationRules()
 

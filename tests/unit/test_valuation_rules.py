@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from transforms.registry import parameters
-from transforms.valuation import ValuationRules, read_valuation_rules
+from transforms.valuation.rules import ValuationRules, read_valuation_rules
 
 DOC = Path(__file__).parents[2] / "docs" / "valuation.md"
 

@@ -10,25 +10,16 @@ import pytest
 
 from tests.support.valuation import MONDAY, NOV, OCT, lay_out, make_three_days, vxm
 from transforms.ledger import CostRules
-from transforms.valuation import (
-    Measured,
-    ValuationRules,
-    build_horizon,
-    compute_break_evens,
-    compute_capital,
-    compute_irr,
-    compute_model_quick_ratio,
-    compute_monthly_credit,
-    compute_required_pnl,
-    compute_required_return,
-    compute_roll_credit_value,
-    compute_vix_vega,
-    compute_wacc_line,
-    compute_yearly_cost,
-    project_cash_flows,
-)
-from transforms.valuation.cash_flows import CashFlows
-from transforms.valuation.measure import judge
+from transforms.valuation.break_even import compute_break_evens
+from transforms.valuation.capital import compute_capital
+from transforms.valuation.cash_flows import CashFlows, compute_irr, project_cash_flows
+from transforms.valuation.costs import compute_monthly_credit, compute_wacc_line, compute_yearly_cost
+from transforms.valuation.growth import compute_roll_credit_value
+from transforms.valuation.horizon import build_horizon
+from transforms.valuation.liquidity import compute_model_quick_ratio
+from transforms.valuation.measure import Measured, judge
+from transforms.valuation.required import compute_required_pnl, compute_required_return, compute_vix_vega
+from transforms.valuation.rules import ValuationRules
 
 DOC = Path(__file__).parents[2] / "docs" / "valuation.md"
 MARKET = make_three_days()

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from transforms.options.black76 import compute_black76_delta, compute_implied_volatility
-from transforms.options.implied import compute_discount, compute_years_to_settlement
 from transforms.page.text import to_number, to_plain
 from transforms.policy.model import LAYERS
 from transforms.positions.instruments import VixOption, parse_instrument
@@ -94,6 +92,10 @@ def _vega_band(as_of: date, option: VixOption, held: int, row: Mapping[str, Any]
     """Dollars a point of the future at the volatilities of the two ends of the mark's band; None where unknown."""
     if not held:
         return 0.0, 0.0
+    # SciPy, which takes long to load, and which a session without options needs not
+    from transforms.options.black76 import compute_black76_delta, compute_implied_volatility
+    from transforms.options.implied import compute_discount, compute_years_to_settlement
+
     years = compute_years_to_settlement(np.array([(option.expiry - as_of).days]))
     future, bill = (to_number(row.get(name)) for name in ("future_pts", "bill_discount_rate_frac"))
     ends = [to_number(row[name]) for name in ("mark_low_pts", "mark_high_pts")]
