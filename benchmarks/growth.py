@@ -145,6 +145,7 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
     from warehouse.seals import SEAL
 
     held = market.sessions[market.sessions["is_equity_session"]].iloc[:-1]  # that of the last session is the archive's
+    futures = market.futures.sort_values("trade_date", kind="stable")
     held = held[held["trade_date"] > str(LAST - timedelta(days=round(365.25 * years)))]
     folder, sidecar, lines = Path(), dict[str, Any](), list[bytes]()
     for day in held["trade_date"]:
@@ -154,7 +155,7 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
             replace(
                 market,
                 indices={name: _between(market.indices[name], since, day) for name in ("VIX", "VVIX")},
-                futures=_between(market.futures, since, day),
+                futures=_between(futures, since, day),
             ),
             4.0,
         )
@@ -190,6 +191,7 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
 
 
 def _between(frame: Any, first: Any, last: Any) -> Any:
+    """Rows of a frame in the order of its dates."""
     first_row, end = frame["trade_date"].searchsorted([first, last + timedelta(days=1)])
     return frame.iloc[first_row:end]
 

@@ -14,6 +14,7 @@ from tests.support.bench import Bench, bar, fund_line, rows, value
 from tests.support.workbook import shiller_rows, xls
 from transforms import calendar
 from transforms.registry import parameters
+from warehouse import stored_tables
 
 ASKED = (
     "core.daily_breadth",
@@ -560,3 +561,25 @@ def test_without_any_of_the_files_the_tables_are_there_and_empty(bench: Bench) -
     connection = bench.build()
     tables = ("daily_breadth", "daily_price_bars", "daily_fund_values", "monthly_valuations", "sector_valuations")
     assert [value(connection, f"select count(*) from core.{table}") for table in tables] == [0] * 5
+
+
+# --- entries that are parsed in Python ----------------------------------------------------------
+
+
+def test_parsed_entries_are_the_same_however_few_are_held_at_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for symbol, price in (("SPY", 100.0), ("RSP", 50.0), ("QQQ", 80.0)):
+        bench.bars(symbol, bar(DAY, price), bar("2025-01-07", price + 1), {"date": "2025-01-08"}, at=FETCHED)
+    states = list(bench.store.states())
+
+    def load() -> list[tuple[Any, ...]]:
+        with duckdb.connect() as connection:
+            connection.execute("create schema raw; create schema ops")
+            stored_tables.load_stored_files(connection, bench.home, states)
+            return rows(connection, "from raw.price_bars")
+
+    whole = load()
+    assert len(whole) == 9
+    monkeypatch.setattr(stored_tables, "_ROWS_AT_ONCE", 1)
+    assert load() == whole
