@@ -30,6 +30,14 @@ status_columns as (
 group_statuses as (
     select trade_date, status_column, group_status
     from status_columns unpivot (group_status for status_column in (columns('_status$')))
+),
+
+missing as materialized (
+    -- settled first: joined to the statuses of all sessions, the signals would be six times as many rows
+    select presence.trade_date, presence.signal, signal.status_column
+    from presence_by_signal as presence
+    join ref.signals as signal on signal.signal = presence.signal
+    where not presence.is_there
 )
 
 select
@@ -40,10 +48,8 @@ select
         when first_values.first_date < missing.trade_date then 'absent'
         else 'warming_up'
     end as signal_status
-from presence_by_signal as missing
-join ref.signals as signal on signal.signal = missing.signal
+from missing
 join group_statuses as grouped
-    on grouped.trade_date = missing.trade_date and grouped.status_column = signal.status_column
+    on grouped.trade_date = missing.trade_date and grouped.status_column = missing.status_column
 left join first_values on first_values.signal = missing.signal
-where not missing.is_there
 order by missing.trade_date, missing.signal

@@ -39,33 +39,27 @@ first_changes as (
     where release.is_first_release
 ),
 
-earlier_changes as (
+-- newest first: in one order, so that the same releases give the same last digit in every build
+latest_changes as (
     select
         release.series_id,
         release.reference_date,
-        earlier.mom_frac,
-        row_number() over (
-            partition by release.series_id, release.reference_date order by earlier.reference_date desc
-        ) as changes_back
+        parameter.expectation_changes,
+        max_by(earlier.mom_frac, earlier.reference_date, parameter.expectation_changes::bigint) as mom_fracs
     from first_changes as release
     join first_changes as earlier
         on earlier.series_id = release.series_id
         and earlier.reference_date < release.reference_date
         and earlier.known_date <= release.known_date
+    cross join parameter
     where earlier.mom_frac is not null
+    group by release.series_id, release.reference_date, parameter.expectation_changes
 ),
 
--- summed in one order, so that the same releases give the same last digit in every build
 expectations as (
-    select
-        earlier.series_id,
-        earlier.reference_date,
-        avg(earlier.mom_frac order by earlier.changes_back) as expected_mom_frac
-    from earlier_changes as earlier
-    cross join parameter
-    where earlier.changes_back <= parameter.expectation_changes
-    group by earlier.series_id, earlier.reference_date, parameter.expectation_changes
-    having count(*) = parameter.expectation_changes
+    select series_id, reference_date, list_avg(mom_fracs) as expected_mom_frac
+    from latest_changes
+    where len(mom_fracs) = expectation_changes
 ),
 
 surprises as (
@@ -78,32 +72,26 @@ surprises as (
         on expectation.series_id = change.series_id and expectation.reference_date = change.reference_date
 ),
 
-earlier_surprises as (
+latest_surprises as (
     select
         release.series_id,
         release.reference_date,
-        earlier.surprise_frac,
-        row_number() over (
-            partition by release.series_id, release.reference_date order by earlier.reference_date desc
-        ) as surprises_back
+        parameter.history_releases,
+        max_by(earlier.surprise_frac, earlier.reference_date, parameter.history_releases::bigint) as surprise_fracs
     from surprises as release
     join surprises as earlier
         on earlier.series_id = release.series_id
         and earlier.reference_date < release.reference_date
         and earlier.known_date <= release.known_date
+    cross join parameter
     where earlier.surprise_frac is not null
+    group by release.series_id, release.reference_date, parameter.history_releases
 ),
 
 spreads as (
-    select
-        earlier.series_id,
-        earlier.reference_date,
-        stddev_samp(earlier.surprise_frac order by earlier.surprises_back) as surprise_sd
-    from earlier_surprises as earlier
-    cross join parameter
-    where earlier.surprises_back <= parameter.history_releases
-    group by earlier.series_id, earlier.reference_date, parameter.history_releases
-    having count(*) = parameter.history_releases
+    select series_id, reference_date, list_stddev_samp(surprise_fracs) as surprise_sd
+    from latest_surprises
+    where len(surprise_fracs) = history_releases
 ),
 
 -- ---- the whole panel on each day on which it changed ----
