@@ -236,7 +236,8 @@ def read_report_inputs(
     failures
         What that run could not fetch: ``dataset``, ``name``, ``reason``, ``is_refused``.
     with_statement
-        Read positions, ledger and the user's book as well; whoever asks for the health of the data alone needs none.
+        Read positions, ledger, the user's book and the past states as well; whoever asks for the health of the data
+        alone needs none.
     """
     bounds = {"as_of": as_of}
     is_newest = as_of == latest_session(connection)
@@ -267,7 +268,7 @@ def read_report_inputs(
         settlement_differences=_dicts(connection, _DIFFERENCES, bounds),
         columns={name: dict(vars(info)) for name, info in load_columns().items()},
         expected_session=_due_session(connection) if is_newest else None,
-        hedge=read_explain_facts(connection, as_of, with_timeline=True),
+        hedge=read_explain_facts(connection, as_of, with_timeline=with_statement),
         statement=read_statement_facts(connection, as_of) if with_statement and has_ledger(connection) else None,
         book=book,
         book_note=book_note,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from transforms.page.drawing import THEME, dress, say_tick, set_ticks, style_for, to_inline_svg
+from transforms.page.templating import draw_twice
 from transforms.page.ticks import add_plain_axes, print_ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -123,3 +125,19 @@ def test_axes_above_others_have_marks_and_no_labels_below() -> None:
     assert not upper & {"2023", "2024", "2025"}
     assert {one[0] for one in words(svg)} >= {"2023", "2024", "2025"}
     assert len(marks(svg)) == 6
+
+
+def test_drawing_leaves_the_search_for_garbage_as_it_was() -> None:
+    def draw(chart: Any, *, chart_id: str, is_compact: bool = False) -> str:
+        seen.append(gc.isenabled())
+        if chart["title"] == "broken":
+            raise ValueError(chart_id)
+        return chart_id
+
+    seen: list[bool] = []
+    assert gc.isenabled()
+    assert draw_twice(draw, {"title": "whole"}, "one")["compact"] == "one-compact"
+    with pytest.raises(ValueError, match="two-wide"):
+        draw_twice(draw, {"title": "broken"}, "two")
+    assert gc.isenabled()
+    assert seen == [False, False, False]

@@ -6,8 +6,10 @@ self-contained: its style sheet stands in it, it has no script and asks no netwo
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -76,13 +78,28 @@ def draw_twice(draw: Draw, chart: Mapping[str, Any], name: str, **options: Any) 
     **options
         Passed on to the drawing.
     """
+    with _collecting_later():
+        wide = draw(chart, chart_id=f"{name}-wide", **options)
+        compact = draw(chart, chart_id=f"{name}-compact", is_compact=True, **options)
     # our own drawings: their texts are escaped where they are made
     return {
         "title": chart["title"],
         "note": chart.get("note", ""),
-        "wide": Markup(draw(chart, chart_id=f"{name}-wide", **options)),  # noqa: S704
-        "compact": Markup(draw(chart, chart_id=f"{name}-compact", is_compact=True, **options)),  # noqa: S704
+        "wide": Markup(wide),  # noqa: S704
+        "compact": Markup(compact),  # noqa: S704
     }
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Look for no garbage meanwhile: a drawing makes thousands of objects, and all of them are needed to its end."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _loader(package: str) -> ChoiceLoader:

@@ -137,7 +137,7 @@ def build_ledger_history(facts: StatementFacts) -> dict[str, Any]:
 
 def read_books(facts: StatementFacts) -> Books:
     """Sort the ledger by layer and count it in cents."""
-    days = [pd.Timestamp(day).date() for day in facts.sessions["trade_date"]]
+    days = pd.to_datetime(facts.sessions["trade_date"]).dt.date.tolist()
     cents, counts, ratios, options = {}, {}, {}, {}
     for layer in ROWS:
         rows = facts.ledger[facts.ledger["layer"] == layer].sort_values("trade_date")
