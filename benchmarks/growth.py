@@ -37,6 +37,8 @@ BASE_YEARS = 20
 LAST = date(2025, 12, 31)
 FIRST_EVER = date(2004, 3, 26)
 CHAIN = "VIX_option_chain.json"
+_TO_WEDNESDAY = 4
+"""Days that an ordinal is from that of a week which begins on Wednesday: 1 January of the year 1 was a Monday."""
 PARTS = ("fetch", "land", "build", "check", "publish", "report")
 """Steps of a night. The night itself has besides them what it writes down, and the key of its inputs."""
 TOLD = ("build", "check", "report", "night")
@@ -134,10 +136,11 @@ def span_of(years: int) -> tuple[date, date]:
 
 
 def land_snapshots(store: Any, market: Any, years: int) -> None:
-    """Store the chain as so many years of nights would have: each session's own, under its own instant.
+    """Store the chain as so many years of nights would have, each session's under its own instant.
 
-    The first goes through the store. The others are written beside it as the store writes them, because each night
-    reads every version there is: thousands of nights after each other would take hours.
+    Quotes are made once a week, from one Wednesday, on which contracts expire, to the next: to simulate them takes
+    longer than to build with them. The first snapshot goes through the store. The others are written beside it as the
+    store writes them, because each night reads every version there is: thousands of nights would take hours.
     """
     from transforms.hash_chain import sha256_hex
     from transforms.simulate.options import option_chain
@@ -148,17 +151,17 @@ def land_snapshots(store: Any, market: Any, years: int) -> None:
     futures = market.futures.sort_values("trade_date", kind="stable")
     held = held[held["trade_date"] > str(LAST - timedelta(days=round(365.25 * years)))]
     folder, sidecar, lines = Path(), dict[str, Any](), list[bytes]()
+    week, shown = 0, dict[str, Any]()
     for day in held["trade_date"]:
-        # What the chain is made of: the session's futures, and its levels and those of the session before.
-        since = day - timedelta(days=14)
-        shown = option_chain(
-            replace(
-                market,
-                indices={name: _between(market.indices[name], since, day) for name in ("VIX", "VVIX")},
-                futures=_between(futures, since, day),
-            ),
-            4.0,
-        )
+        begun = (day.toordinal() + _TO_WEDNESDAY) // 7
+        if begun != week:
+            week = begun
+            # What the chain is made of: the session's futures, and its levels and those of the session before.
+            since = day - timedelta(days=14)
+            levels = {name: _between(market.indices[name], since, day) for name in ("VIX", "VVIX")}
+            shown = option_chain(replace(market, indices=levels, futures=_between(futures, since, day)), 4.0)
+        shown["timestamp"] = f"{day.date()} 22:35:00"
+        shown["data"]["last_trade_time"] = f"{day.date()}T16:15:01"
         body, taken = json.dumps(shown, separators=(",", ":")).encode(), evening_of(day.date())
         if not sidecar:
             first, _ = store.land(

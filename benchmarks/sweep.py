@@ -1,10 +1,11 @@
 """How long `alvh sweep` takes, what its parts take, and whether they equal the plain walk.
 
-    python -m benchmarks.sweep [--home DIR] [--repeats N] [--policies N] [--compare N]
+    python -m benchmarks.sweep [--home DIR] [--repeats N] [--policies N] [--compare N] [--grid FILE] [--paths N ...]
 
 The command on the example of docs/sweep.md (10,000 policies, all layers, every session), on a copy of a published home,
 each time from nothing. Then policies drawn from the ranges of the preset ``article``, of which no two are alike: their
-parts in this process, and some of them walked plainly too. Ends with 1 when an amount differs.
+parts in this process, and some of them walked plainly too. Then the command with simulated markets, and on one and two
+workers of Dask, once each. Ends with 1 when an amount differs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,16 +80,17 @@ def list_cases(policies: list[tuple[Policy, str]], truths: Truths) -> Iterator[S
         yield SweepCase(machine=policy.machine(), truths=roles, values=policy.values, reading=reading)
 
 
-def time_command(home: Path, repeats: int, warm_ups: int) -> Timing:
+def time_command(home: Path, repeats: int, warm_ups: int, grid: Path = GRID, more: Sequence[str] = ()) -> Timing:
     """The whole command, each time without anything of an earlier run; the compiled form is on disk."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "home"
         shutil.copytree(home, copy, ignore=shutil.ignore_patterns("sweeps", "raw", "audit"))
         (copy / "sweeps").mkdir()
         script = "import shutil, subprocess, sys; shutil.rmtree(sys.argv[1]); sys.exit(subprocess.call(sys.argv[2:]))"
-        argv = alvh("sweep", "--grid", str(GRID), "--home", str(copy))
+        argv = alvh("sweep", "--grid", str(grid), "--home", str(copy), *more)
         command = Command([sys.executable, "-c", script, str(copy / "sweeps"), *argv])
-        return run_in_turn({"alvh sweep": command}, repeats, warm_ups)["alvh sweep"]
+        name = " ".join(["alvh sweep", *more])
+        return run_in_turn({name: command}, repeats, warm_ups)[name]
 
 
 def time_parts(home: Path, count: int, repeats: int, compare: int) -> tuple[dict[str, Timing], dict[str, int], int]:
@@ -135,6 +137,29 @@ def time_parts(home: Path, count: int, repeats: int, compare: int) -> tuple[dict
     return parts, sizes, differing
 
 
+def judge_paths(alone: Timing, with_paths: dict[int, Timing]) -> Goal:
+    """Whether every further path costs the same: that of the first size against the path more of the last."""
+    if len(with_paths) < 2:
+        return Goal("time linear in paths", "each path costs the same, within a half", "not measured", None)
+    (few, first), *_, (many, last) = with_paths.items()
+    each = (first.cpu - alone.cpu) / few, (last.cpu - first.cpu) / (many - few)
+    return Goal(
+        "time linear in paths",
+        "each path costs the same, within a half",
+        f"{each[0]:.1f} s of the processor for each of the first {few}, {each[1]:.1f} s for each up to {many}",
+        max(each) <= 1.5 * min(each),
+    )
+
+
+def judge_workers(alone: Timing, with_workers: dict[int, Timing]) -> Goal:
+    """Whether two workers are done before one."""
+    if not {1, 2} <= with_workers.keys():
+        return Goal("two workers of Dask against one", "done earlier", "not measured", None)
+    one, two = with_workers[1].wall, with_workers[2].wall
+    result = f"{two:.1f} s on the clock against {one:.1f} s; without Dask {alone.wall:.1f} s"
+    return Goal("two workers of Dask against one", "done earlier", result, two < one)
+
+
 def with_reading(policy: Policy, reading: str) -> Policy:
     """The policy with another reading of the temporal layer."""
     layers = tuple(replace(one, setting=reading) if one.name == "temporal_vega" else one for one in policy.layers)
@@ -148,9 +173,14 @@ def main() -> int:
     parser.add_argument("--warm-ups", type=int, default=1, help="runs before, of which the first one may compile")
     parser.add_argument("--policies", type=int, default=400)
     parser.add_argument("--compare", type=int, default=4)
+    parser.add_argument("--grid", type=Path, default=GRID)
+    parser.add_argument("--paths", type=int, nargs="*", default=[1, 3], help="simulated markets; two sizes, or none")
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2], help="of Dask; none leaves it out")
     chosen = parser.parse_args()
-    home = have_home(chosen.home)
-    command = time_command(home, chosen.repeats, chosen.warm_ups)
+    home, grid = have_home(chosen.home), chosen.grid.resolve()
+    command = time_command(home, chosen.repeats, chosen.warm_ups, grid)
+    with_paths = {few: time_command(home, 1, 0, grid, ["--paths", str(few)]) for few in sorted(chosen.paths)}
+    with_workers = {few: time_command(home, 1, 0, grid, ["--workers", str(few)]) for few in sorted(chosen.workers)}
     parts, sizes, differing = time_parts(home, chosen.policies, chosen.repeats, chosen.compare)
     one = parts["one policy decided and walked"]
     threads = [name for name in parts if name.endswith("1 thread")]
@@ -159,7 +189,7 @@ def main() -> int:
     half = command.cpu / 2
     goals = [
         Goal(
-            "10,000 policies, whole command",
+            f"{grid.stem}, the whole command" if grid != GRID else "10,000 policies, whole command",
             f"at most {GOAL_S:g} s on two cores",
             f"{command.wall:.1f} s on the clock, {command.cpu:.1f} s of the processor",
             command.wall <= GOAL_S,
@@ -183,6 +213,8 @@ def main() -> int:
             f"{spread:.2f} times between the cheapest and the dearest",
             spread <= 1.5,
         ),
+        judge_paths(command, with_paths),
+        judge_workers(command, with_workers),
     ]
     kept = KEPT_FILE.read_text(encoding="utf-8") if KEPT_FILE.exists() else ""
     body = f"""
@@ -192,11 +224,24 @@ policies of which no two are alike (so that hardly a layer is shared), {sizes["o
 
 {table_of({"command": command, **parts})}
 
+With simulated markets beside the published history, each built like a night, and on workers of Dask, whose server takes
+its time too; the memory is that of the largest process:
+
+{table_of({one.name: one for one in (*with_paths.values(), *with_workers.values())})}
+
 This process had at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB.
 
 {kept}
 """
-    raw = {"timings": {"command": command, **parts}, "sizes": sizes, "differing": differing}
+    raw = {
+        "timings": {
+            "command": command,
+            **parts,
+            **{one.name: one for one in (*with_paths.values(), *with_workers.values())},
+        },
+        "sizes": sizes,
+        "differing": differing,
+    }
     write_results("sweep", "Sweep", body, goals, raw, ("duckdb", "numba", "numpy", "pandas"))
     return 1 if differing else 0
 
