@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from benchmarks.harness import RESULTS, ROOT
 
@@ -37,6 +38,11 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
+def kept_file(name: str) -> Path:
+    """What was gained by which change of a subject: written by hand, when the change was made."""
+    return RESULTS / f"{name}_kept.md"
+
+
 def join() -> None:
     """Write RESULTS.md: the goals in one table, then the sections."""
     rows, sections = [], []
@@ -44,11 +50,13 @@ def join() -> None:
         if not (RESULTS / f"{name}.json").exists():
             rows.append(f"| {name} | | not measured yet | |")
             continue
-        kept = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
-        for goal in kept["goals"]:
+        measured = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+        for goal in measured["goals"]:
             met = {True: "yes", False: "**no**", None: "not measured"}[goal["is_met"]]
             rows.append(f"| {goal['what']} | {goal['goal']} | {goal['result']} | {met} | {goal['why']} |")
-        sections.append((RESULTS / f"{name}.md").read_text(encoding="utf-8"))
+        sections += [
+            path.read_text(encoding="utf-8") for path in (RESULTS / f"{name}.md", kept_file(name)) if path.exists()
+        ]
     table = "\n".join(["| what | goal | result | met | |", "|---|---|---|---|---|", *rows])
     text = f"{HEAD}## Goals and results\n\n{table}\n\n" + "\n".join(sections)
     (RESULTS.parent / "RESULTS.md").write_text(text, encoding="utf-8")

@@ -1,8 +1,6 @@
 """How long `alvh audit` takes, on a copy of a published home.
 
-    python -m benchmarks.audit [--home DIR] [--repeats N]
-
-What was gained by deciding and pricing each policy once stands in `results/audit_kept.md`.
+python -m benchmarks.audit [--home DIR] [--repeats N]
 """
 
 from __future__ import annotations
@@ -16,9 +14,6 @@ from pathlib import Path
 from benchmarks.harness import Command, alvh, run_in_turn, table_of, write_results
 from benchmarks.homes import add_home_option, have_home
 
-KEPT_FILE = Path(__file__).resolve().parent / "results" / "audit_kept.md"
-"""What was gained by which change, written down when it was made."""
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -30,8 +25,7 @@ def main() -> int:
         copy = Path(folder) / "home"
         shutil.copytree(home, copy, ignore=shutil.ignore_patterns("sweeps", "raw", "audit"))
         timings = run_in_turn({"alvh audit": Command(alvh("audit", "--home", str(copy)))}, chosen.repeats, warm_ups=0)
-    kept = KEPT_FILE.read_text(encoding="utf-8") if KEPT_FILE.exists() else ""
-    body = f"Every policy, reading and benchmark, walked twice, judged and written.\n\n{table_of(timings)}\n\n{kept}"
+    body = f"Every policy, reading and benchmark, walked twice, judged and written.\n\n{table_of(timings)}"
     write_results("audit", "Audit", body, (), {"timings": timings})
     return 0
 

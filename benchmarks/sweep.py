@@ -41,8 +41,9 @@ from warehouse.sweep_rules import PathRules
 
 GRID = ROOT / "docs" / "examples" / "sweep.toml"
 GOAL_S, GOAL_MB, GOAL_ONE_S = 20.0, 1024.0, 0.1
-KEPT_FILE = Path(__file__).resolve().parent / "results" / "sweep_kept.md"
-"""What was gained by which change, written down when it was made."""
+GOAL_WORKERS = 1.6
+LONGER = "base_notional_frac = { from = 0.004, to = 0.02, step = 0.001 }"
+"""In place of the example's sizes of the base: 34,000 policies, so that the start of the workers counts for little."""
 
 READINGS = [reading.name.lower() for reading in Reading]
 
@@ -151,13 +152,25 @@ def judge_paths(alone: Timing, with_paths: dict[int, Timing]) -> Goal:
     )
 
 
-def judge_workers(alone: Timing, with_workers: dict[int, Timing]) -> Goal:
-    """Whether two workers are done before one."""
+def lengthen(grid: Path, folder: Path) -> Path:
+    """Write a longer form of the example; a grid that is not the example is long enough for who names it."""
+    if grid != GRID:
+        return grid
+    lines = grid.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = [f"{LONGER}\n" if line.startswith("base_notional_frac") else line for line in lines]
+    longer = folder / "longer.toml"
+    longer.write_text("".join(lines), encoding="utf-8")
+    return longer
+
+
+def judge_workers(with_workers: dict[int, Timing]) -> Goal:
+    """How much sooner two workers are done than one."""
+    what, goal = "a long sweep on two workers of Dask against one", f"{GOAL_WORKERS:g} times as fast"
     if not {1, 2} <= with_workers.keys():
-        return Goal("two workers of Dask against one", "done earlier", "not measured", None)
+        return Goal(what, goal, "not measured", None)
     one, two = with_workers[1].wall, with_workers[2].wall
-    result = f"{two:.1f} s on the clock against {one:.1f} s; without Dask {alone.wall:.1f} s"
-    return Goal("two workers of Dask against one", "done earlier", result, two < one)
+    result = f"{one / two:.2f} times: {two:.1f} s on the clock against {one:.1f} s"
+    return Goal(what, goal, result, one >= GOAL_WORKERS * two)
 
 
 def with_reading(policy: Policy, reading: str) -> Policy:
@@ -180,7 +193,11 @@ def main() -> int:
     home, grid = have_home(chosen.home), chosen.grid.resolve()
     command = time_command(home, chosen.repeats, chosen.warm_ups, grid)
     with_paths = {few: time_command(home, 1, 0, grid, ["--paths", str(few)]) for few in sorted(chosen.paths)}
-    with_workers = {few: time_command(home, 1, 0, grid, ["--workers", str(few)]) for few in sorted(chosen.workers)}
+    with tempfile.TemporaryDirectory() as folder:
+        longer = lengthen(grid, Path(folder))
+        with_workers = {
+            few: time_command(home, 1, 0, longer, ["--workers", str(few)]) for few in sorted(chosen.workers)
+        }
     parts, sizes, differing = time_parts(home, chosen.policies, chosen.repeats, chosen.compare)
     one = parts["one policy decided and walked"]
     threads = [name for name in parts if name.endswith("1 thread")]
@@ -214,9 +231,8 @@ def main() -> int:
             spread <= 1.5,
         ),
         judge_paths(command, with_paths),
-        judge_workers(command, with_workers),
+        judge_workers(with_workers),
     ]
-    kept = KEPT_FILE.read_text(encoding="utf-8") if KEPT_FILE.exists() else ""
     body = f"""
 {sizes["sessions"]:,} sessions. The command from an empty `sweeps/`, its compiled form on disk; then {chosen.policies}
 policies of which no two are alike (so that hardly a layer is shared), {sizes["option_rows"]:,} option rows.
@@ -224,14 +240,12 @@ policies of which no two are alike (so that hardly a layer is shared), {sizes["o
 
 {table_of({"command": command, **parts})}
 
-With simulated markets beside the published history, each built like a night, and on workers of Dask, whose server takes
-its time too; the memory is that of the largest process:
+With simulated markets beside the published history, each built like a night, and 34,000 policies on workers of Dask,
+whose server takes its time too; the memory is that of the largest process:
 
 {table_of({one.name: one for one in (*with_paths.values(), *with_workers.values())})}
 
 This process had at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB.
-
-{kept}
 """
     raw = {
         "timings": {
