@@ -90,7 +90,11 @@ class Oracle:
         with duckdb.connect(str(home.published), read_only=True) as connection:
             rows = connection.execute(_VALUES).fetchall()
             marks = _marks(connection, record)
-            restated = {(day, name): float(new) for day, name, new in connection.execute(_REVISIONS).fetchall() if new}
+            restated = {
+                # a value that was published and is no more is restated to nothing
+                (day, name): math.nan if new is None else float(new)
+                for day, name, new in connection.execute(_REVISIONS).fetchall()
+            }
         found: dict[Key, float] = {(what, day, key): value for what, day, key, value in rows}
         newest = max(day for _, day, _ in found)
         if not self.expected:
@@ -152,7 +156,9 @@ def _is_marked(key: Key, found: float, marks: _Marks) -> bool:
         names = [f'expiry_date": "{name}', f"VX{MONTH_CODES[expiry.month - 1]}{expiry:%y}", f"VX_{name}"]
     for one in names:
         left = marks.restated.get((day.isoformat(), one))
-        if left is not None and abs(left - found) <= _EXACT * max(1.0, abs(found)):
+        if left is not None and (
+            (math.isnan(left) and math.isnan(found)) or abs(left - found) <= _EXACT * max(1.0, abs(found))
+        ):
             return True
     days = (day.isoformat(), f"{day.day} {day:%b %Y}")
     # the word alone: VIX is no VIX3M
