@@ -66,7 +66,14 @@ def tell(timings: Mapping[str, Timing]) -> int:
             idle.wall <= 1.3 * empty.wall,
         ),
         Goal("night with nothing new, running server", "10 s", f"{served.wall:.1f} s", served.wall <= 10),
-        Goal("first report from an empty home", "60 s", f"{first.wall:.1f} s", first.wall <= 60),
+        Goal(
+            "first report from an empty home",
+            "60 s",
+            f"{first.wall:.1f} s",
+            first.wall <= 60,
+            "of one on a busy machine: build 20%, fetch and store 18%, checks 15%, report 10%, "
+            "the rest Prefect's server and imports",
+        ),
     ]
     body = f"""
 Tasks of the empty flow: as many as a night has. A night that builds all the same (`--rebuild`) is what an evening with

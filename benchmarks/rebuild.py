@@ -31,6 +31,7 @@ from benchmarks.harness import (
 )
 from benchmarks.rivals import files
 
+_MORE = "the panel is one table of five columns; the rebuild makes 94 tables, the hedge and its ledger among them"
 RIVALS = ("panel_duckdb", "panel_pandas", "panel_pandas_loop")
 
 
@@ -119,6 +120,7 @@ def measure(archive: Path, work: Path, repeats: int, with_vix_utils: bool) -> in
             "3x",
             f"{ours.wall / bare.wall:.1f}x",
             ours.wall <= 3 * bare.wall,
+            _MORE,
         ),
         *(
             Goal(
@@ -126,6 +128,7 @@ def measure(archive: Path, work: Path, repeats: int, with_vix_utils: bool) -> in
                 "faster",
                 f"{ours.wall / timings[name].wall:.1f}x its time",
                 ours.wall < timings[name].wall,
+                _MORE,
             )
             for name in RIVALS[1:]
         ),
@@ -135,7 +138,7 @@ def measure(archive: Path, work: Path, repeats: int, with_vix_utils: bool) -> in
     if cold is not None and again is not None:
         told = f"{cold.wall / ours.wall:.1f}x its first run, {again.wall / ours.wall:.1f}x its second"
         is_met = cold.wall >= 10 * ours.wall
-    goals.append(Goal("whole rebuild against vix_utils' panel", "10x faster", told, is_met))
+    goals.append(Goal("whole rebuild against vix_utils' panel", "10x faster", told, is_met, _MORE))
     body = f"""
 {len(json.loads(listing.read_text()))} monthly contract files of the archive, and for the whole rebuild its weeklies,
 indices, rates, breadth and option snapshot. Every panel is held to {files.ROWS:,} rows of {files.SESSIONS:,} sessions.
