@@ -282,12 +282,15 @@ def tell(by_years: list[dict[str, Any]], by_chain: list[dict[str, Any]], lost: l
         if len(rows) > 1:
             rates = {part: growth_of(rows, by, f"{part}_cpu_s") for part in TOLD}
             rates |= {"memory": growth_of(rows, by, "night_peak_mb"), "file": growth_of(rows, by, "file_mb")}
+            before, last = rows[-2:]
+            more = last["build_cpu_s"] / before["build_cpu_s"]
             goals.append(
                 Goal(
                     f"growth with {name}",
                     "at most linear",
                     ", ".join(f"{part} n^{rate:.2f}" for part, rate in rates.items()),
                     max(rates.values()) <= 1.1,
+                    f"build of {last[by]} against {before[by]}: {more:.2f} times",
                 )
             )
     draw(by_years)
