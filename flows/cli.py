@@ -55,8 +55,9 @@ _OF_PYTHON = {"open": "open_"}
 """Functions that cannot have the name of their command."""
 
 
+@cache
 def build_app(only: str | None = None) -> typer.Typer:
-    """Return the command line.
+    """Return the command line, built once.
 
     Parameters
     ----------
@@ -92,15 +93,10 @@ def choose_command(arguments: list[str]) -> str | None:
     return first if any(first in names for names in COMMANDS.values()) else None
 
 
-@cache
-def _whole() -> typer.Typer:
-    return build_app()
-
-
 def __getattr__(name: str) -> typer.Typer:
     # for who looks at all commands, as the tests do; `main` needs them seldom
     if name == "app":
-        return _whole()
+        return build_app()
     raise AttributeError(name)
 
 
@@ -109,5 +105,4 @@ def main() -> None:
     # The modules of a night are objects by the hundred thousand, and none of them is garbage: at Python's own 700 new
     # ones a look, the collector walks all of them again and again, which is a tenth of the time they take to load.
     gc.set_threshold(_OBJECTS_A_LOOK)
-    chosen = choose_command(sys.argv[1:])
-    run_app(build_app(chosen) if chosen else _whole())
+    run_app(build_app(choose_command(sys.argv[1:])))

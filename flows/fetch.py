@@ -261,7 +261,7 @@ def _answer(
 def _paced(requests: Iterable[Request], store: RawStore) -> Iterator[Request]:
     for request in requests:
         yield request
-        store.flush(least=_FLUSH_EVERY)
+        store.flush_when_due(_FLUSH_EVERY)
 
 
 def _listed(store: RawStore) -> list[ListedContract]:

@@ -156,14 +156,17 @@ class RawStore:
         }
         self._unwritten[publisher] += 1
 
-    def flush(self, least: int = 1) -> None:
+    def flush_when_due(self, least: int) -> None:
         """Write what :meth:`note_checked` remembers, once so many looks and a twentieth of all are unwritten.
 
         A publisher's looks are one file, written whole: after every few, thousands would take the square of their time.
         """
         known = sum(len(self._checks[publisher]) for publisher in self._unwritten)
-        if self._unwritten.total() < (max(least, known / 20) if least > 1 else 1):
-            return
+        if self._unwritten.total() >= max(least, known / 20):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what :meth:`note_checked` remembers."""
         for publisher in self._unwritten:
             checks = json.dumps(self._checks[publisher], indent=0, sort_keys=True)
             write_atomically(self._checks_path(publisher), checks.encode())

@@ -251,7 +251,7 @@ def test_looks_are_written_once_there_are_enough_of_them(store: RawStore, home: 
     (home.raw / "cboe").mkdir(parents=True)
     for number in range(100):
         store.note_checked("cboe", f"{number}.csv", NOW)
-        store.flush(least=10)
+        store.flush_when_due(10)
         assert asked() == (number + 1) // 10 * 10
     for number in range(100, 1000):
         store.note_checked("cboe", f"{number}.csv", NOW)
@@ -260,10 +260,10 @@ def test_looks_are_written_once_there_are_enough_of_them(store: RawStore, home: 
     # Of a thousand a twentieth is waited for: the file is written whole each time.
     for number in range(49):
         store.note_checked("cboe", f"{number}.csv", NOW + timedelta(days=1))
-        store.flush(least=10)
+        store.flush_when_due(10)
     assert RawStore(home).state("cboe", "0.csv").checked_at_utc == "2025-01-07T23:30:00Z"
     store.note_checked("cboe", "49.csv", NOW + timedelta(days=1))
-    store.flush(least=10)
+    store.flush_when_due(10)
     assert RawStore(home).state("cboe", "0.csv").checked_at_utc == "2025-01-08T23:30:00Z"
 
 
