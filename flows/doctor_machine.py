@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import re
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.doctor import Finding, Patient
+from flows.prefect_env import find_api_url
 
 ROOT = Path(__file__).resolve().parent.parent
 _TRAPS = {
@@ -93,7 +93,7 @@ def check_prefect(patient: Patient) -> Iterator[Finding]:
     if version is None or importlib.util.find_spec("prefect") is None:
         yield Finding("prefect", "problem", "Prefect cannot be imported", _INSTALL)
         return
-    url, where = _prefect_api_url()
+    url, where = find_api_url()
     if url is None:
         yield Finding("prefect", "ok", f"{version}; no PREFECT_API_URL, so each run brings a server for the time being")
         return
@@ -167,18 +167,3 @@ def _free_memory_mb() -> int | None:
         return None
     found = re.search(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)
     return int(found[1]) // _MEBIBYTE if found else None
-
-
-def _prefect_api_url() -> tuple[str | None, str]:
-    """Return the configured server and where it is configured: the environment, else the active profile."""
-    if os.environ.get("PREFECT_API_URL"):
-        return os.environ["PREFECT_API_URL"], "PREFECT_API_URL"
-    home = Path(os.environ.get("PREFECT_HOME") or Path.home() / ".prefect")
-    path = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
-    try:
-        profiles = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None, ""
-    active = os.environ.get("PREFECT_PROFILE") or profiles.get("active")
-    url = (profiles.get("profiles") or {}).get(active, {}).get("PREFECT_API_URL")
-    return (str(url), f"Prefect's profile {active}") if url else (None, "")

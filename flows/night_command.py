@@ -14,6 +14,15 @@ from warehouse.home import Home
 if TYPE_CHECKING:
     from flows.run import NightResult
 
+_IMPORTS = (
+    "flows.nightly",
+    "great_expectations",
+    "transforms.report.context",
+    "transforms.valuation",
+    "scipy.optimize",
+)
+"""What a night imports, where there is a server to wait for: all that builds, checks and draws."""
+
 
 def run_night_command(
     source: str | None,
@@ -65,16 +74,19 @@ def run_night_command(
     with run_lock(folder, f"alvh {command} --source {chosen}", started):
         if verbose:
             os.environ["ALVH_VERBOSE"] = "1"
-        from flows.nightly import nightly
+        from flows.prefect_server import run_server
 
-        result = nightly(
-            source=chosen,
-            archive=str(archive.expanduser().resolve()) if archive else None,
-            home=str(folder.path),
-            as_of=as_of,
-            ask_everything=ask_everything,
-            run_id=run_id_of(started),
-            policy=str(policy.expanduser().resolve()) if policy else None,
-            rebuild=rebuild,
-        )
+        with run_server(beside=_IMPORTS):
+            from flows.nightly import nightly
+
+            result = nightly(
+                source=chosen,
+                archive=str(archive.expanduser().resolve()) if archive else None,
+                home=str(folder.path),
+                as_of=as_of,
+                ask_everything=ask_everything,
+                run_id=run_id_of(started),
+                policy=str(policy.expanduser().resolve()) if policy else None,
+                rebuild=rebuild,
+            )
     return result, folder

@@ -102,9 +102,11 @@ def backfill(
         )
     folder = home_to_read(home)
     _require_published(folder)
-    from flows.backfill import backfill as backfill_flow
+    from flows.prefect_server import run_server
 
-    with working("reports"):
+    with working("reports"), run_server(beside=["flows.backfill", "transforms.report.context"]):
+        from flows.backfill import backfill as backfill_flow
+
         written = backfill_flow(home=str(folder.path), first=start.date(), last=end.date())
     print(f"{written} reports written under {folder.reports}")
 

@@ -1,0 +1,141 @@
+"""The Prefect server of one run: whose it is, when it comes up, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from flows.prefect_env import find_api_url
+from flows.prefect_server import run_server
+from transforms.errors import PipelineError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_RUN = """
+import os, sys
+from flows.prefect_server import run_server
+with run_server(["prefect"]):
+    from prefect import flow
+    from prefect.settings import PREFECT_API_URL
+    @flow(name="tried")
+    def tried():
+        return PREFECT_API_URL.value()
+    print(tried() == os.environ["PREFECT_API_URL"], os.environ["PREFECT_API_URL"], flush=True)
+    if "wait" in sys.argv:
+        sys.stdin.read()
+print(PREFECT_API_URL.value(), flush=True)
+"""
+
+
+@pytest.fixture(autouse=True)
+def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with a Prefect home and a working folder in which nothing is set."""
+    for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    (tmp_path / "prefect").mkdir()
+    (tmp_path / "desk").mkdir()
+    monkeypatch.chdir(tmp_path / "desk")
+    return tmp_path
+
+
+def run(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _RUN, *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def is_up(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def goes_down(url: str) -> bool:
+    for _ in range(300):
+        if not is_up(url):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_no_server_is_named_where_nothing_names_one() -> None:
+    assert find_api_url() == (None, "")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (".env", "PREFECT_API_URL='http://named.example/api'"),
+        ("prefect.toml", '[api]\nurl = "http://named.example/api"'),
+        ("pyproject.toml", '[tool.prefect.api]\nurl = "http://named.example/api"'),
+    ],
+)
+def test_server_is_found_where_prefect_looks_for_it(user: Path, file: str, text: str) -> None:
+    (user / "desk" / file).write_text(text, encoding="utf-8")
+    assert find_api_url() == ("http://named.example/api", file)
+    said = subprocess.run(
+        [sys.executable, "-c", "from prefect.settings import PREFECT_API_URL; print(PREFECT_API_URL.value())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "http://named.example/api"
+
+
+def test_file_that_cannot_be_read_names_no_server(user: Path) -> None:
+    (user / "desk" / "prefect.toml").write_text("[api\nurl = ", encoding="utf-8")
+    (user / "desk" / "pyproject.toml").write_bytes(b"\xff\xfe")
+    assert find_api_url() == (None, "")
+
+
+def test_the_users_own_server_is_used_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://named.example/api")
+    monkeypatch.setattr(subprocess, "Popen", None)  # whoever starts a process fails
+    with run_server(["no.such.module"]):
+        assert os.environ["PREFECT_API_URL"] == "http://named.example/api"
+
+
+@pytest.mark.prefect
+def test_run_has_a_server_and_nothing_of_it_is_left() -> None:
+    with run() as started:
+        said, errors = started.communicate(timeout=180)
+    ran, after = said.splitlines()
+    held, url = ran.split()
+    # the flow and Prefect's own threads ask the same server, and are not told of it afterwards
+    assert (started.returncode, held, after) == (0, "True", "None"), errors
+    assert not is_up(url)
+    assert "error" not in errors.lower()
+
+
+@pytest.mark.prefect
+def test_server_ends_with_a_run_that_is_killed() -> None:
+    with run("wait") as started:
+        assert started.stdout is not None
+        url = started.stdout.readline().split()[1]
+        assert is_up(url)
+        started.send_signal(signal.SIGKILL)
+        started.wait()
+        assert goes_down(url)
+
+
+@pytest.mark.prefect
+def test_server_that_does_not_come_up_is_told_of_with_its_reason(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_CONNECTION_URL", "sqlite+aiosqlite:////no/such/folder/prefect.db")
+    with pytest.raises(PipelineError, match="Prefect's server did not start") as caught, run_server():
+        pass
+    assert "unable to open database file" in str(caught.value)
+    assert "PREFECT_API_URL" not in os.environ
