@@ -99,9 +99,7 @@ _NEXT_SESSION = "select min(session_date) from ref.sessions where is_futures_ses
 
 def has_ledger(connection: duckdb.DuckDBPyConnection) -> bool:
     """Tell whether a warehouse has positions and a ledger; one of an earlier version has not."""
-    # asked at once: DuckDB describes every table to say whether there is one
-    query = "select count(*) from duckdb_tables() where schema_name || '.' || table_name in (select unnest($1))"
-    return connection.execute(query, [list(_NEEDED)]).fetchone() == (len(_NEEDED),)
+    return all(has_table(connection, name) for name in _NEEDED)
 
 
 def read_statement_facts(connection: duckdb.DuckDBPyConnection, as_of: date) -> StatementFacts:

@@ -211,9 +211,16 @@ def write_parquet(home: Home, sql: str, path: Path, seconds: float = LONGEST_SEC
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, name: str) -> bool:
-    """Say whether a published warehouse has a table: one of an earlier version may lack it."""
-    query = "select count(*) > 0 from duckdb_tables() where schema_name || '.' || table_name = ?"
-    return connection.execute(query, [name]).fetchone() == (True,)
+    """Say whether a published warehouse has a table: one of an earlier version may lack it.
+
+    Not inside a transaction, which asking in vain would end.
+    """
+    try:
+        # Asked for by name: a list of all tables has each of them read.
+        connection.execute(f"from {name} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def list_tables(home: Home) -> QueryResult:

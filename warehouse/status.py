@@ -13,7 +13,7 @@ from warehouse.home import Home
 from warehouse.publish import broken_off_holder, lock_holder
 from warehouse.query import has_table, open_published
 from warehouse.run_log import INTERRUPTED, RUNNING, describe_break, is_open, read_record, read_records
-from warehouse.version import built_by, this_code
+from warehouse.version import built_by, code_sha256
 
 _LAST_RUNS = 5
 
@@ -84,7 +84,7 @@ def _read_published(home: Home) -> dict[str, Any]:
         "session": session,
         **run,
         "size_bytes": size,
-        "code": {"built_by": code.say(), "is_this": code.sha256 == this_code().sha256},
+        "code": {"built_by": code.say(), "is_this": code.sha256 == code_sha256()},
         "curve": curve,
         "layers": layers,
         "funding": funding,

@@ -39,16 +39,15 @@ def this_code() -> CodeStamp:
 
 
 def built_by(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> CodeStamp:
-    """Return the stamp of the code that built a warehouse; empty where an earlier version noted none."""
-    columns = connection.execute(
-        "select column_name from duckdb_columns() where database_name = coalesce($1, current_database()) "
-        "and schema_name = 'ref' and table_name = 'run'",
-        [database],
-    ).fetchall()
-    if not {("code_version",), ("code_sha256",)} <= set(columns):
-        return CodeStamp(None, None)
+    """Return the stamp of the code that built a warehouse; empty where an earlier version noted none.
+
+    Not inside a transaction, which asking in vain would end.
+    """
     table = f"{database}.ref.run" if database else "ref.run"
-    row = connection.execute(f"select code_version, code_sha256 from {table}").fetchone()  # noqa: S608 - our own names
+    try:
+        row = connection.execute(f"select code_version, code_sha256 from {table}").fetchone()  # noqa: S608 - our own names
+    except (duckdb.BinderException, duckdb.CatalogException):
+        return CodeStamp(None, None)
     return CodeStamp(*row) if row else CodeStamp(None, None)
 
 
@@ -62,8 +61,9 @@ def code_sha256() -> str:
 def hash_files(paths: Iterable[Path], root: Path) -> str:
     """Return the SHA-256 of files with their places below a folder, in the order given."""
     digest = hashlib.sha256()
+    above = len(root.parts)
     for path in paths:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update("/".join(path.parts[above:]).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
