@@ -38,9 +38,10 @@ def prefect_server() -> Iterator[str]:
     PipelineError
         If a server of our own does not come up.
     """
-    given = find_api_url()[0]
+    given = _given_url()
     if given is not None:
-        yield given
+        with _addressed(given):
+            yield given
         return
     port = _free_port()
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
@@ -76,8 +77,10 @@ def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
     PipelineError
         If a server of our own does not come up.
     """
-    if find_api_url()[0] is not None:
-        yield
+    given = _given_url()
+    if given is not None:
+        with _addressed(given):
+            yield
         return
     command = [sys.executable, "-m", "flows.prefect_serve"]
     with (
@@ -105,6 +108,14 @@ def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
                     _send_what_is_left()
         finally:
             server.terminate()
+
+
+def _given_url() -> str | None:
+    if (url := find_api_url()[0]) is None and "prefect.settings" in sys.modules:
+        from prefect.settings import PREFECT_API_URL
+
+        url = PREFECT_API_URL.value()  # it may have been set for a while in this process alone
+    return url
 
 
 def _is_healthy(url: str) -> bool:

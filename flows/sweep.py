@@ -1,12 +1,14 @@
-"""The sweep on Dask: each chunk a Prefect task, on workers of this machine or of a cluster that is there already.
+"""The sweep on Dask: some chunks a Prefect task, on workers of this machine or of a cluster that is there already.
 
-The workers write the chunks themselves and return counts, so that what is computed is kept whatever becomes of this
-process. They must see the home folder under the same path.
+The workers write the chunks themselves and return why they could not, so that what is computed is kept whatever becomes
+of this process. They must see the home folder under the same path.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, cast
 
 import flows.prefect_env  # isort: skip  # noqa: F401 - before Prefect, which reads its settings on import
@@ -16,30 +18,46 @@ from prefect.futures import as_completed
 from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect_dask.task_runners import DaskTaskRunner
 
-from flows.prefect_server import prefect_server
+from flows.prefect_server import run_server
 from flows.run_page import ProgressBar
 from flows.sweeping import Progress, Run, SweepPlan, find_running, running
-from warehouse.sweep_chunks import ChunkDone, compute_chunk
-from warehouse.sweep_store import Chunk, note_failure
+from warehouse.sweep_chunks import compute_chunk
+from warehouse.sweep_store import Chunk, is_done, note_failure
 
 DESCRIPTION = """
-A grid of policies walked through the published history and simulated markets, **a chunk a task**. Chunks are written
-by the workers as they end: a sweep that is broken off goes on where it stopped. See `docs/sweep.md`.
+A grid of policies walked through the published history and simulated markets, **some chunks a task**. The workers
+write chunks as they end: a sweep that is broken off goes on where it stopped. See `docs/sweep.md`.
 """
+TASKS_A_WORKER = 12
+"""Enough that workers end together; a task costs the server and the scheduler more time than a chunk of it."""
 
 
 @task(
-    name="sweep-chunk",
+    name="sweep-chunks",
     task_run_name="policies from {first} on path {path}",
-    description="Compute a chunk of policies on one path of prices, and write it.",
+    description="Compute neighbouring chunks of policies on one path of prices, and write each.",
     cache_policy=NO_CACHE,
     persist_result=False,
     log_prints=False,
 )
-def compute(folder: str, path: int, first: int, stop: int) -> int:
-    """Compute a chunk on a worker. Return its rows."""
-    done: ChunkDone = compute_chunk(folder, Chunk(path, first, stop))
-    return done.rows
+def compute(folder: str, path: int, first: int, bounds: Sequence[tuple[int, int]]) -> list[str | None]:
+    """Compute chunks on a worker, given as (first policy, one past the last). Return why each failed, or None."""
+    errors: list[str | None] = []
+    for start, stop in bounds:
+        try:
+            compute_chunk(folder, Chunk(path, start, stop))
+        except Exception as caught:
+            errors.append(f"{type(caught).__name__}: {caught}")
+        else:
+            errors.append(None)
+    return errors
+
+
+def group_chunks(missing: Sequence[Chunk], workers: int) -> list[list[Chunk]]:
+    """Put neighbours on one path together, so that each worker gets some ``TASKS_A_WORKER`` groups."""
+    size = max(1, len(missing) // (TASKS_A_WORKER * workers))
+    paths = [list(some) for _, some in groupby(missing, key=lambda chunk: chunk.path)]
+    return [some[first : first + size] for some in paths for first in range(0, len(some), size)]
 
 
 def run_on_workers(workers: int) -> Run:
@@ -52,7 +70,7 @@ def run_on_workers(workers: int) -> Run:
     """
     # No page and no port of its own beyond the workers': nobody asked for them.
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
-    return _run_with(DaskTaskRunner(cluster_kwargs=options))
+    return _run_with(DaskTaskRunner(cluster_kwargs=options), workers)
 
 
 def run_on_scheduler(address: str) -> Run:
@@ -63,7 +81,11 @@ def run_on_scheduler(address: str) -> Run:
     address
         Of its scheduler, such as ``tcp://10.0.0.5:8786``.
     """
-    return _run_with(DaskTaskRunner(address=address))
+    from distributed import Client
+
+    with Client(address) as client:  # type: ignore[no-untyped-call]
+        threads = sum(client.nthreads().values())
+    return _run_with(DaskTaskRunner(address=address), max(threads, 1))
 
 
 @flow(
@@ -73,35 +95,45 @@ def run_on_scheduler(address: str) -> Run:
     validate_parameters=False,
     persist_result=False,
 )
-def sweep_chunks(sweep_id: str, missing: int) -> None:
+def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
     """Compute the missing chunks of the plan that runs under this name; one that fails is noted, and the rest goes on.
 
     Parameters
     ----------
-    sweep_id, missing
-        Name of the sweep, and how many chunks: what Prefect's server is told. The plan itself, with thousands of
-        policies, would be sent to the server, and with every task to the workers; so would a variable of this module.
+    sweep_id, missing, workers
+        Name of the sweep, how many chunks, and how many compute: what Prefect's server is told. The plan itself, with
+        thousands of policies, would be sent to the server, and with every task to the workers; so would a variable of
+        this module.
     """
     plan, progress = find_running(sweep_id)
+    ids = [one.policy_id for one in plan.expansion.policies]
     started = time.monotonic()
     folder = str(plan.sweep.folder)
     shown = ProgressBar("alvh-sweep", f"sweep {sweep_id}, {missing} chunks", missing)
-    submitted = {compute.submit(folder, one.path, one.first, one.stop): one for one in plan.missing}
+    submitted = {
+        compute.submit(folder, some[0].path, some[0].first, [(one.first, one.stop) for one in some]): some
+        for some in group_chunks(plan.missing, workers)
+    }
     for future in as_completed(list(submitted)):
-        chunk, error = submitted[future], None
+        group = submitted[future]
         try:
-            future.result()
+            errors = future.result()
         except Exception as caught:
-            error = str(note_failure(plan.sweep, chunk, caught)["error"])
-        progress.count(chunk, error, time.monotonic() - started)
-        shown.count()
+            # a worker that died: what it had written by then is there
+            said = f"{type(caught).__name__}: {caught}"
+            errors = [None if is_done(plan.sweep, chunk, ids) else said for chunk in group]
+        for chunk, error in zip(group, errors, strict=True):
+            noted = None if error is None else str(note_failure(plan.sweep, chunk, error)["error"])
+            progress.count(chunk, noted, time.monotonic() - started)
+            shown.count()
 
 
-def _run_with(runner: DaskTaskRunner) -> Run:
+def _run_with(runner: DaskTaskRunner, workers: int) -> Run:
     def run(plan: SweepPlan, progress: Progress) -> None:
         # A server of our own is gone before the last workers have sent their logs.
-        with temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}), prefect_server(), running(plan, progress):
+        with temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}), run_server(), running(plan, progress):
             # Its futures are Prefect's in all but the declared type.
-            sweep_chunks.with_options(task_runner=cast("Any", runner))(plan.sweep.sweep_id, len(plan.missing))
+            flow_ = sweep_chunks.with_options(task_runner=cast("Any", runner))
+            flow_(plan.sweep.sweep_id, len(plan.missing), workers)
 
     return run

@@ -60,7 +60,7 @@ def compute_chunk(
     started = time.perf_counter()
     sweep = SweepFolder(Path(folder))
     manifest = _require_same(folder)
-    some = _load_policies(folder)[chunk.first : chunk.stop] if policies is None else policies
+    some = load_policies(sweep, chunk) if policies is None else policies
     path_folder = sweep.path_folder(chunk.path)
     with _lock:
         path = _load(path_folder)
@@ -71,12 +71,6 @@ def compute_chunk(
     rows.insert(3, "is_simulated", is_simulated)
     write_chunk(sweep, chunk, rows)
     return ChunkDone(chunk, len(rows), time.perf_counter() - started)
-
-
-@lru_cache(maxsize=1)
-def _load_policies(folder: str) -> list[GridPolicy]:
-    # A worker computes many chunks of one sweep.
-    return load_policies(SweepFolder(Path(folder)))
 
 
 @lru_cache(maxsize=2)

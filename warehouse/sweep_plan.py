@@ -65,9 +65,7 @@ def read_plan(source: Path, grid_sha256: str, places: slice = slice(None)) -> li
         If the file is not there, cannot be read, or is not the one that belongs to the sweep.
     """
     try:
-        base_text, policies = _read_file(source)
-        if hashlib.sha256("\n".join(one for one, _ in policies).encode()).hexdigest() != grid_sha256:
-            raise ValueError("policies other than the sweep's")
+        base_text, policies = _parse_plan(source.read_text(encoding="utf-8"), grid_sha256)
         base = _read_base(base_text)
         base_hash = policy_hash(base)
         made = [remake_policy(base, policy_id, values) for policy_id, values in policies[places]]
@@ -91,8 +89,10 @@ def _read_base(text: str) -> Policy:
     return load_policy(text, columns=signal_columns(), where="base policy of the sweep")
 
 
-def _read_file(source: Path) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-    kept = json.loads(source.read_text(encoding="utf-8"))
+@lru_cache(maxsize=1)
+def _parse_plan(text: str, grid_sha256: str) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
+    # Kept, by what the file says: a worker computes many chunks of one sweep.
+    kept = json.loads(text)
     if not isinstance(kept, dict) or kept.get("schema_version") != SCHEMA_VERSION:
         raise ValueError("a plan of another version")
     base, listed = kept.get("base"), kept.get("policies")
@@ -106,4 +106,6 @@ def _read_file(source: Path) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]
         if not all(type(value) in (int, float, str) for value in values.values()):
             raise ValueError("a value that is neither number nor text")
         policies.append((policy_id, values))
+    if hashlib.sha256("\n".join(one for one, _ in policies).encode()).hexdigest() != grid_sha256:
+        raise ValueError("policies other than the sweep's")
     return base, policies
