@@ -29,6 +29,9 @@ SHILLER_HEADER = (
 SECTOR_HEADER = "reference_date,known_date,sector,price_to_cash_flow"
 RELEASE_DATES_HEADER = "series_id,reference_date,release_date"
 
+CONTRACTS = ("vx_contract", "vx_archive")
+"""Formats of a contract's settlements."""
+
 Inspection = str | None
 """The reason a file is refused, or None when it may be read."""
 
@@ -70,8 +73,12 @@ def inspect_file(dataset: str, name: str, body: bytes) -> Inspection:
         return _inspect_breadth(text)
     if dataset == "book":
         return _inspect_book(text, name)
-    may_end_open = dataset in _MAY_END_OPEN
-    return _inspect_csv(text, _EXPECTED_HEADER[dataset](name), may_end_open=may_end_open)
+    return _inspect_csv(
+        text,
+        _EXPECTED_HEADER[dataset](name),
+        may_end_open=dataset in _MAY_END_OPEN,
+        may_be_bare=dataset not in _HISTORIES,
+    )
 
 
 def last_trade_date(body: bytes) -> date | None:
@@ -205,7 +212,7 @@ def _inspect_breadth(text: str) -> Inspection:
     return None
 
 
-def _inspect_csv(text: str, headers: tuple[str, ...], *, may_end_open: bool = False) -> Inspection:
+def _inspect_csv(text: str, headers: tuple[str, ...], *, may_end_open: bool, may_be_bare: bool) -> Inspection:
     lines = [line.rstrip("\r").strip() for line in text.split("\n")]
     filled = [line for line in lines if line]
     header_at = next((i for i, line in enumerate(filled[:5]) if line.rstrip(",") in headers), None)
@@ -214,8 +221,9 @@ def _inspect_csv(text: str, headers: tuple[str, ...], *, may_end_open: bool = Fa
         return f"header not found: expected {headers[0]!r}, found {looks[:120]!r}"
     data = filled[header_at + 1 :]
     if not data:
-        # A contract listed today has its header and nothing else until its first settlement.
-        return None if text.endswith("\n") else "cut off after the header"
+        if not text.endswith("\n"):
+            return "cut off after the header"
+        return None if may_be_bare else "no line below the header"
     width = headers[0].count(",") + 1
     # A last field may be empty: FRED leaves the value of a holiday blank.
     fields = data[-1].count(",") + 1
@@ -249,6 +257,9 @@ _EXPECTED_HEADER: dict[str, Callable[[str], tuple[str, ...]]] = {
     "sector_price_cash_flow": lambda _: (SECTOR_HEADER,),
     "release_dates": lambda _: (RELEASE_DATES_HEADER,),
 }
+_HISTORIES = ("vx_archive", "vx_final_settlement", "index_history", "fred_series")
+"""Long files that grow: one without a line is none. A contract listed today has its header and nothing else until its
+first settlement, and what people type may be empty."""
 _MAY_END_OPEN = ("fund_nav", "sector_price_cash_flow", "release_dates")
 """What people type may lack its last line end, and whether the fund house writes one is not known: there
 only the last line's last field could be cut short unseen (of a fund, the assets on its first day)."""

@@ -13,14 +13,14 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from transforms.errors import ChecksFailedError, PipelineError
-from transforms.formats import DATASETS, inspect_file, last_trade_date
+from transforms.formats import CONTRACTS, DATASETS, inspect_file, last_trade_date
 from transforms.hash_chain import sha256_hex
 from transforms.registry import keeps_history
 from warehouse.home import Home, write_atomically
@@ -44,8 +44,8 @@ class StoredFile:
     """One version of one file, with its provenance (the sidecar's content).
 
     ``refusal`` is the reason why the version is not read, decided when it was stored by
-    :func:`transforms.formats.inspect_file`; it is kept all the same. ``path`` and ``sidecar_sha256``, the hash of the
-    sidecar itself, are not in the sidecar.
+    :func:`transforms.formats.inspect_file`, or when it is read by the versions before it; it is kept all the same.
+    ``path`` and ``sidecar_sha256``, the hash of the sidecar itself, are not in the sidecar.
     """
 
     publisher: str
@@ -132,6 +132,7 @@ class RawStore:
         previous = self.state(publisher, name)
         known = next((version for version in previous.versions if version.sha256 == sha256), None)
         stored = known or self._store(folder, publisher, dataset, name, url, body, status, headers, sha256, instant)
+        stored = _judge_among(stored, previous.versions)
         if not stored.is_whole:
             # Damaged since it was fetched, and here it is again.
             write_atomically(stored.path, body)
@@ -239,7 +240,7 @@ class RawStore:
         fetched_at_utc: str,
     ) -> StoredFile:
         path = folder / f"{sha256[:_PREFIX]}{Path(name).suffix}"
-        newest_row = last_trade_date(body) if dataset in ("vx_contract", "vx_archive") else None
+        newest_row = last_trade_date(body) if dataset in CONTRACTS else None
         stored = StoredFile(
             publisher=publisher,
             dataset=dataset,
@@ -311,7 +312,22 @@ def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
     for prefix in (sha256[:_PREFIX] for sha256 in order if _SHA256.fullmatch(sha256)):
         if prefix in sidecars and prefix not in stored:
             stored[prefix] = _read_sidecar(sidecars[prefix])
-    return tuple(stored[sha256[:_PREFIX]] for sha256 in order if sha256[:_PREFIX] in stored)
+    versions: list[StoredFile] = []
+    for sha256 in order:
+        if (version := stored.get(sha256[:_PREFIX])) is not None:
+            versions.append(_judge_among(version, versions))
+    return tuple(versions)
+
+
+def _judge_among(version: StoredFile, earlier: Sequence[StoredFile]) -> StoredFile:
+    """Refuse a contract's file without a line where an earlier version has some.
+
+    A contract listed today has its header alone until its first settlement; one that has settled does not lose it.
+    """
+    dates = [before.last_trade_date for before in earlier if before.last_trade_date]
+    if version.refusal is not None or version.last_trade_date or version.dataset not in CONTRACTS or not dates:
+        return version
+    return replace(version, refusal=f"no line, where an earlier version has them to {max(dates)}")
 
 
 def _read_sidecar(sidecar: Path) -> StoredFile:

@@ -77,10 +77,12 @@ def test_inspection_accepts_blank_lines() -> None:
 
 
 @pytest.mark.parametrize("dataset", sorted(GOOD))
-def test_inspection_accepts_a_header_alone(dataset: str) -> None:
+def test_inspection_accepts_a_header_alone_where_that_can_be(dataset: str) -> None:
     name, text = GOOD[dataset]
     header = text.split("\n")[0]
-    assert inspect_file(dataset, name, f"{header}\n".encode()) is None
+    # a contract listed today has no settlement yet, and a user's file may be empty; a history has lost its lines
+    is_history = dataset in ("vx_archive", "vx_final_settlement", "index_history", "fred_series")
+    assert inspect_file(dataset, name, f"{header}\n".encode()) == ("no line below the header" if is_history else None)
 
 
 def test_inspection_accepts_a_last_line_without_its_last_field() -> None:
@@ -103,7 +105,8 @@ def test_inspection_accepts_each_layout_of_final_settlements(header: str) -> Non
     ],
 )
 def test_inspection_accepts_either_layout_of_an_index(name: str, header: str) -> None:
-    assert inspect_file("index_history", name, f"{header}\n".encode()) is None
+    values = ",17" * header.count(",")
+    assert inspect_file("index_history", name, f"{header}\n01/06/2025{values}\n".encode()) is None
 
 
 def test_inspection_accepts_the_older_header_of_a_series() -> None:

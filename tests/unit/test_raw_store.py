@@ -170,6 +170,21 @@ def test_stored_file_knows_its_newest_trade_date(store: RawStore) -> None:
     assert stored.last_date == date(2025, 1, 7)
 
 
+def test_contract_file_that_lost_its_lines_does_not_replace_the_one_with_them(store: RawStore, home: Home) -> None:
+    bare = f"{VX_HEADER}\n".encode()
+    listed, _ = land(store, bare)
+    assert (listed.refusal, store.state("cboe", NAME).current) == (None, listed)
+    full, _ = land(store, B, hours=24)
+    emptied, is_new = land(store, bare, hours=48)
+    assert (emptied.refusal, is_new) == ("no line, where an earlier version has them to 2025-01-07", True)
+    for read in (store, RawStore(home)):
+        state = read.state("cboe", NAME)
+        assert [version.refusal for version in state.versions] == [None, None, emptied.refusal]
+        assert (state.newest, state.current) == (emptied, full)
+    again, _ = land(store, B, hours=72)
+    assert store.state("cboe", NAME).current == again
+
+
 def test_stored_file_that_is_no_contract_file_has_no_trade_date(store: RawStore) -> None:
     stored, _ = land(store, b"observation_date,DTB3\n2025-01-06,4.2\n", dataset="fred_series", name="DTB3.csv")
     assert stored.last_date is None
