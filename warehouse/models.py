@@ -6,7 +6,8 @@ are the truth, and no command that lists tables has to parse them.
 
 What SQL does badly (recursive smoothing, solving for a volatility) is a model like any other: its header
 names a function of ``transforms`` in ``-- compute:``, the SELECT is what the function gets as a frame, and
-the frame it returns is the table, with the types of the column registry.
+the frame it returns is the table, with the types of the column registry. A header ``-- slice: trade_date`` has it
+computed a year at a time, where no row looks at those of another session: a bound on memory.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ WIDEST_COMMENTED_VIEW = 100
 """DuckDB copies a view for each comment on one of its columns: past this it takes longer than it is worth."""
 HEADER_KEYS = ("model", "grain", "reads", "what", "source", "edge")
 COMPUTE_KEY = "compute"
+SLICE_KEY = "slice"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class Model:
     def compute(self) -> str | None:
         """The function of ``transforms`` that the rows pass through, or None for plain SQL."""
         return self.header.get(COMPUTE_KEY)
+
+    @property
+    def slice_by(self) -> str | None:
+        """The date by whose years the rows pass through, or None for all at once."""
+        return self.header.get(SLICE_KEY)
 
 
 def load_models(folder: Path = SQL_FOLDER) -> dict[str, Model]:
@@ -220,16 +227,31 @@ def read_header(text: str, path: Path) -> dict[str, str]:
 def _compute(
     connection: duckdb.DuckDBPyConnection, model: Model, compute: str, columns: Mapping[str, ColumnInfo]
 ) -> None:
-    frame = _function(compute)(connection.execute(model.sql).df())
-    unknown = [name for name in frame.columns if name not in columns]
-    if unknown:
-        raise PipelineError(
-            f"{compute} returns columns that are not in the registry",
-            where=str(model.path.name),
-            found=", ".join(map(str, unknown)),
-            expected="an entry of sql/columns.toml for each",
-        )
-    create_typed_table(connection, model.name, frame, columns, model.grain)
+    function = _function(compute)
+    for number, given in enumerate(_slice(connection, model)):
+        frame = function(given)
+        unknown = [name for name in frame.columns if name not in columns]
+        if unknown:
+            raise PipelineError(
+                f"{compute} returns columns that are not in the registry",
+                where=str(model.path.name),
+                found=", ".join(map(str, unknown)),
+                expected="an entry of sql/columns.toml for each",
+            )
+        create_typed_table(connection, model.name, frame, columns, model.grain, is_more=number > 0)
+
+
+def _slice(connection: duckdb.DuckDBPyConnection, model: Model) -> Iterator[pd.DataFrame]:
+    """Yield what a model's function gets: the rows of its SELECT, by years where it says so; without any, none once."""
+    if model.slice_by is None:
+        yield connection.execute(model.sql).df()
+        return
+    # Asked for a year at a time, so that neither side holds all rows at once.
+    day, rows = model.slice_by, f"from ({model.sql}) as found"
+    years = connection.execute(f"select distinct year({day}) {rows} order by 1").fetchall()
+    for (year,) in years or [(0,)]:
+        bounds = f"{day} >= make_date({year}, 1, 1) and {day} < make_date({year} + 1, 1, 1)"
+        yield connection.execute(f"select * {rows} where {bounds}").df()
 
 
 def create_typed_table(
@@ -238,14 +260,23 @@ def create_typed_table(
     frame: pd.DataFrame,
     columns: Mapping[str, ColumnInfo],
     grain: Sequence[str],
+    *,
+    is_more: bool = False,
 ) -> None:
-    """Create a table from a computed frame: types from the registry, NaN as NULL, in order of its grain."""
+    """Create a table from a computed frame: types from the registry, NaN as NULL, in order of its grain.
+
+    Parameters
+    ----------
+    is_more
+        The table is there, and the frame's rows come after its own.
+    """
     # DuckDB reads a frame's memory as it lies: a reversed or strided one it cannot.
     connection.register("frame", frame.reset_index(drop=True).copy())
     # pandas has no dates and no integers with gaps: the registry gives each column its type, and a NaN
     # that a computation left is a missing value.
     typed = ", ".join(_typed(column, columns[column].type) for column in frame.columns)
-    connection.execute(f"create table {name} as select {typed} from frame order by {', '.join(grain)}")  # noqa: S608
+    into = f"insert into {name}" if is_more else f"create table {name} as"
+    connection.execute(f"{into} select {typed} from frame order by {', '.join(grain)}")  # noqa: S608
     connection.unregister("frame")
 
 

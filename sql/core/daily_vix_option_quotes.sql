@@ -5,6 +5,7 @@
 -- source: Cboe delayed quotes; methodology section 9; transforms/options
 -- edge: a quote that breaks a bound is kept with its drop_reason and has no volatility; the bill rate is the newest of an earlier day
 -- compute: transforms.options.models.compute_option_quotes
+-- slice: trade_date
 select
     snapshot.trade_date,
     quote.expiry_date,

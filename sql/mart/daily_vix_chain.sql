@@ -5,6 +5,7 @@
 -- source: methodology section 9; transforms/options
 -- edge: history exists from the first night on; an expiry whose quotes lock in money against each other is shown and left out of the session's values
 -- compute: transforms.options.models.compute_option_expiries
+-- slice: trade_date
 select
     quote.trade_date,
     quote.expiry_date,

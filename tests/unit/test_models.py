@@ -153,6 +153,39 @@ def test_computed_model_is_the_frame_its_function_returns_with_the_registrys_typ
     assert types == [("day", "DATE"), ("level", "DOUBLE"), ("steps", "BIGINT")]
 
 
+def test_sliced_model_is_computed_a_year_at_a_time(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+
+    def count(frame: pd.DataFrame) -> pd.DataFrame:
+        seen.append(frame["day"].dt.year.tolist())
+        return frame.assign(steps=frame["level"] * 2)[::-1]
+
+    days = "(date '2025-12-31', 1.0), (date '2024-02-29', 2.0), (date '2026-01-01', 3.0), (date '2024-01-01', 4.0)"
+    sql = f"select * from (values {days}) as given (day, level) order by day"
+    connection.execute("create schema core")
+    for schema, more in (("all", {}), ("years", {"slice": "day"})):
+        write_model(tmp_path / schema, "core.a", sql, grain="day", compute=compute_with(monkeypatch, count), **more)
+        found = models.load_models(tmp_path / schema).values()
+        assert models.build_models(connection, found, REGISTRY) == {"core.a": 4}
+        connection.execute(f"alter table core.a rename to {schema}_of")
+    assert seen == [[2024, 2024, 2025, 2026], [2024, 2024], [2025], [2026]]
+    assert connection.execute("from core.all_of").fetchall() == connection.execute("from core.years_of").fetchall()
+
+
+def test_sliced_model_without_rows_is_an_empty_table(
+    tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = compute_with(monkeypatch, lambda frame: frame.assign(steps=1.0))
+    write_model(
+        tmp_path, "core.a", "select date '2025-01-01' as day where false", grain="day", compute=compute, slice="day"
+    )
+    connection.execute("create schema core")
+    assert models.build_models(connection, models.load_models(tmp_path).values(), REGISTRY) == {"core.a": 0}
+    assert connection.execute("select day, steps from core.a").fetchall() == []
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_computed_model_has_null_where_a_computation_has_no_number(
     tmp_path: Path, connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, value: float

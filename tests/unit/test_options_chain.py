@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.options import make_body, make_entry
 from transforms.errors import SourceError
+from transforms.options import chain
 from transforms.options.chain import build_quotes_frame, parse_option_chain
 
 GOOD = "VIX251022P00020000"
@@ -48,6 +49,18 @@ def test_quote_never_traded_has_no_trade_and_no_published_volatility() -> None:
 def test_quote_without_a_bid_is_kept_as_published() -> None:
     (quote,) = parse_option_chain(make_body(make_entry(bid=0.0, bid_size=0.0))).quotes
     assert (quote.bid_pts, quote.bid_size_contracts) == (0.0, 0.0)
+
+
+def test_snapshot_that_only_python_reads_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [make_entry(GOOD, bid_size=3, iv=0.0), make_entry("VIXW250924P00017500", volume=0, bid=0, ask=0.05)]
+    quick = parse_option_chain(make_body(*entries))
+
+    def fail(body: bytes) -> Any:
+        raise chain.orjson.JSONDecodeError("", "", 0)
+
+    monkeypatch.setattr(chain.orjson, "loads", fail)
+    assert parse_option_chain(make_body(*entries)) == quick
+    assert {type(value) for quote in quick.quotes for value in (quote.bid_pts, quote.bid_size_contracts)} == {float}
 
 
 def test_missing_figures_that_are_not_prices_stay_missing() -> None:

@@ -13,11 +13,14 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
-from operator import attrgetter
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
+import orjson
 import pandas as pd
 
 from transforms.calendar import NEW_YORK
@@ -43,6 +46,9 @@ _NUMBERS = (
     ("volume", "volume_contracts", True),
     ("last_trade_price", "last_trade_pts", True),
 )
+_given_numbers = itemgetter(*(name for name, _, _ in _NUMBERS))
+_NUMERIC = {int, float}
+_NUMBER_COLUMNS = tuple(column for _, column, _ in _NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,13 +203,21 @@ def build_quotes_frame(chain: ParsedChain) -> pd.DataFrame:
 
 def _load(body: bytes) -> dict[str, Any]:
     try:
-        # Whole numbers as floats: the layout has no others, and an endless integer cannot raise.
-        payload = json.loads(body, parse_int=float)
-    except (ValueError, RecursionError) as error:
-        raise _not_a_chain(f"not JSON ({type(error).__name__}): {body[:80]!r}") from None
+        payload = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        payload = _load_slowly(body)
     if not isinstance(payload, dict):
         raise _not_a_chain(f"JSON {type(payload).__name__}")
     return payload
+
+
+def _load_slowly(body: bytes) -> Any:
+    """Read what only Python reads, NaN for one: then it is an entry that is refused, and not the snapshot."""
+    try:
+        # Whole numbers as floats: an endless integer cannot raise.
+        return json.loads(body, parse_int=float)
+    except (ValueError, RecursionError) as error:
+        raise _not_a_chain(f"not JSON ({type(error).__name__}): {body[:80]!r}") from None
 
 
 def _snapshot_time(value: Any) -> datetime:
@@ -225,20 +239,9 @@ def _read_entry(number: int, entry: Any, today: date) -> OptionQuote | str:
     symbol = _read_symbol(entry.get("option"), today)
     if isinstance(symbol, str):
         return symbol
-    values: dict[str, float | None] = {}
-    for name, column, is_optional in _NUMBERS:
-        given = entry.get(name)
-        if given is None:
-            if not is_optional:
-                return f"{name}_is_missing"
-            values[column] = None
-            continue
-        value = _number(given)
-        if value is None:
-            return f"{name}_is_not_a_number"
-        if value < 0:
-            return f"negative_{name}"
-        values[column] = value
+    values = _read_numbers(entry)
+    if isinstance(values, str):
+        return values
     bid, ask = values.pop("bid_pts"), values.pop("ask_pts")
     assert bid is not None
     assert ask is not None
@@ -267,8 +270,47 @@ def _read_entry(number: int, entry: Any, today: date) -> OptionQuote | str:
     )
 
 
+def _read_numbers(entry: Mapping[str, Any]) -> dict[str, float | None] | str:
+    """Return the numbers of an entry by our names, or why it is refused."""
+    try:
+        given = _given_numbers(entry)
+        # nearly all entries: numbers in every field, none of them negative, and none infinite or NaN, as their sum says
+        if set(map(type, given)) <= _NUMERIC and math.isfinite(sum(given)) and min(given) >= 0:
+            return dict(zip(_NUMBER_COLUMNS, map(float, given), strict=True))
+    except KeyError:
+        pass
+    values: dict[str, float | None] = {}
+    for name, column, is_optional in _NUMBERS:
+        given = entry.get(name)
+        if given is None:
+            if not is_optional:
+                return f"{name}_is_missing"
+            values[column] = None
+            continue
+        value = _number(given)
+        if value is None:
+            return f"{name}_is_not_a_number"
+        if value < 0:
+            return f"negative_{name}"
+        values[column] = value
+    return values
+
+
 def _read_symbol(value: Any, today: date) -> _Symbol | str:
-    match = _SYMBOL.fullmatch(value) if isinstance(value, str) else None
+    symbol = _split_symbol(value) if isinstance(value, str) else "unreadable_symbol"
+    if isinstance(symbol, str):
+        return symbol
+    if symbol.expiry < today:
+        return "expired_before_the_snapshot"
+    if symbol.expiry > today + timedelta(days=366 * LONGEST_YEARS):
+        return "expiry_too_far"
+    return symbol if symbol.strike else "strike_is_not_positive"
+
+
+# Kept: a home has a snapshot a night, and most options are in hundreds of them.
+@lru_cache(maxsize=2**14)
+def _split_symbol(value: str) -> _Symbol | str:
+    match = _SYMBOL.fullmatch(value)
     if match is None:
         return "unreadable_symbol"
     root, digits, right, strike = match.groups()
@@ -278,24 +320,24 @@ def _read_symbol(value: Any, today: date) -> _Symbol | str:
         expiry = date(2000 + int(digits[:2]), int(digits[2:4]), int(digits[4:]))
     except ValueError:
         return "expiry_is_not_a_date"
-    if expiry < today:
-        return "expired_before_the_snapshot"
-    if expiry > today + timedelta(days=366 * LONGEST_YEARS):
-        return "expiry_too_far"
-    if int(strike) == 0:
-        return "strike_is_not_positive"
     return _Symbol(root, expiry, right, int(strike) / 1000)
 
 
 def _number(value: Any) -> float | None:
     """Return a finite JSON number; not a text that looks like one, and not a truth value."""
-    return value if isinstance(value, float) and math.isfinite(value) else None
+    return float(value) if type(value) in _NUMERIC and math.isfinite(value) else None
 
 
 def _new_york_time(value: Any) -> datetime | None:
+    return _parse_time(value) if isinstance(value, str) else None
+
+
+# Kept: the last trade of an option that is hardly traded is in every snapshot until the next one.
+@lru_cache(maxsize=2**14)
+def _parse_time(value: str) -> datetime | None:
     try:
-        stamp = datetime.fromisoformat(value) if isinstance(value, str) else None
-        if stamp is None or stamp.year < FIRST_OPTION_SESSION.year:
+        stamp = datetime.fromisoformat(value)
+        if stamp.year < FIRST_OPTION_SESSION.year:
             return None
         return (stamp.replace(tzinfo=NEW_YORK) if stamp.tzinfo is None else stamp).astimezone(UTC)
     except (ValueError, OverflowError):
