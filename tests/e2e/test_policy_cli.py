@@ -36,12 +36,12 @@ def desk(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Policy
     return desk_from(begun, tmp_path, monkeypatch)
 
 
-def nightly(desk: PolicyDesk, *words: str) -> subprocess.CompletedProcess[str]:
+def nightly(desk: PolicyDesk) -> subprocess.CompletedProcess[str]:
     """The night in a process of its own, with Prefect, at the instant of this machine."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}
     options = ["--archive", str(desk.market.root), "--home", str(desk.home.path)]
     return subprocess.run(
-        [sys.executable, "-c", "from flows.cli import main; main()", "nightly", *options, *words],
+        [sys.executable, "-c", "from flows.cli import main; main()", "nightly", *options],
         cwd=ROOT,
         env={**environment, "PREFECT_HOME": str(desk.outside / "prefect")},
         capture_output=True,
@@ -65,6 +65,8 @@ def team(desk: PolicyDesk, threshold: int, *names: str) -> dict[str, Path]:
 # ---- the nightly ----
 
 
+# test_night_policy.py has the same refusal without a process and a server of its own
+@pytest.mark.slow
 def test_nightly_with_an_altered_policy_ends_with_code_4_before_it_fetches(desk: PolicyDesk) -> None:
     before = desk.trader.state()
     desk.edit_policy()
@@ -75,16 +77,6 @@ def test_nightly_with_an_altered_policy_ends_with_code_4_before_it_fetches(desk:
     assert not any(line.startswith("fetch") for line in said.stderr.splitlines())
     assert "Traceback" not in said.stderr
     assert desk.trader.state() == before
-
-
-def test_nightly_of_a_new_home_adopts_the_policy_named(desk: PolicyDesk) -> None:
-    named = desk.outside / "mine.toml"
-    named.write_text(preset_text("static"), encoding="utf-8")
-    desk.trader.home = type(desk.home)(desk.outside / "new")
-    said = nightly(desk, "--policy", str(named))
-    assert said.returncode == 0, said.stderr
-    assert f"first policy of this home: {named}" in said.stderr
-    assert desk.says("policy", "show").startswith("# static, hash ")
 
 
 # ---- reading ----

@@ -8,6 +8,7 @@ import pytest
 from flows.run import Steps
 from flows.sources.loopback import LoopbackServer
 from tests.support.kept_build import go_to_next, next_night
+from tests.support.known_builds import known_steps
 from tests.support.market import LAST, Market, write_market
 from tests.support.nights import Trader, evening_of, have_first_night
 from tests.support.online import serve
@@ -23,9 +24,12 @@ def market(tmp_path: Path) -> Market:
 
 @pytest.fixture
 def trader(tmp_path: Path, market: Market, shared_folders: SharedFolders) -> Trader:
-    """A new home. Its first night is run, or taken over with ``begin`` where it is not what is tested."""
+    """A new home. Its first night is run, or taken over with ``begin`` where it is not what is tested.
+
+    A night of it builds what no test built before; one that is about building is run with ``QUICK``.
+    """
     begun = shared_folders.get("first-night", have_first_night)
-    return Trader(Home(tmp_path / "home"), market.root, evening_of(LAST), begun=begun)
+    return Trader(Home(tmp_path / "home"), market.root, evening_of(LAST), begun=begun, do=known_steps(shared_folders))
 
 
 @pytest.fixture

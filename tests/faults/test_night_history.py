@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 
+import duckdb
 import pytest
 
 from tests.support.market import LAST, Market
-from tests.support.nights import VALUES, Trader
+from tests.support.nights import QUICK, VALUES, Trader
 from transforms.errors import PipelineError
 from warehouse.governance.verify import verify_home
 from warehouse.retention import Retention
+
+TABLES = """
+select schema_name || '.' || table_name from duckdb_tables() where database_name = 'alvh' order by all
+"""
+OF_THE_NIGHT = {"ops.check_results", "ops.runs", "ops.source_files", "ref.run"}
 
 
 def _restate(market: Market) -> tuple[str, str]:
@@ -26,36 +32,27 @@ def _restate(market: Market) -> tuple[str, str]:
 def test_second_night_publishes_the_same_values_and_says_so(trader: Trader) -> None:
     trader.begin()
     before = trader.rows(VALUES)
-    result = trader.run()
+    result = trader.run(QUICK)
     assert result.sentence == "nothing new: no file changed; no settlement, level or rate published before has changed"
     assert trader.rows(VALUES) == before
 
 
-def test_restated_settle_is_one_revision_row_with_both_values(trader: Trader, market: Market) -> None:
+def test_restated_settle_is_one_revision_row_with_both_values_and_is_named_in_the_report(
+    trader: Trader, market: Market
+) -> None:
     trader.begin()
-    day, _ = _restate(market)
+    day, name = _restate(market)
     trader.run()
     rows = trader.rows(
         "select trade_date::varchar, column_name, round(new_value::double - old_value::double, 4) "
         "from ops.value_revisions"
     )
     assert rows == [(day, "settle_pts", 0.05)]
-
-
-def test_restated_settle_is_named_in_the_report(trader: Trader, market: Market) -> None:
-    trader.begin()
-    day, _ = _restate(market)
-    trader.run()
     latest = trader.home.reports / "latest"
     revisions = json.loads((latest / "hedge-state.json").read_text(encoding="utf-8"))["data_health"]["revisions"]
     assert [(entry["trade_date"], entry["key"]) for entry in revisions] == [(day, "VXN25")]
     assert "VXN25" in (latest / "hedge-state.html").read_text(encoding="utf-8")
-
-
-def test_restated_file_is_kept_beside_the_earlier_version(trader: Trader, market: Market) -> None:
-    trader.begin()
-    _, name = _restate(market)
-    trader.run()
+    # the earlier version of the file is kept beside it
     assert len([stored for stored in trader.raw_bodies() if f"/{name}/" in stored]) == 2
 
 
@@ -67,6 +64,30 @@ def test_revision_is_found_once_and_stays_on_record(trader: Trader, market: Mark
     assert trader.rows("select count(*) from ops.value_revisions") == [(1,)]
 
 
+def test_build_that_a_test_takes_over_is_the_one_that_the_night_would_have_made(trader: Trader, market: Market) -> None:
+    """Once built, once taken over: every table but what has the night's name or instants in it is the same."""
+    trader.begin()
+    _restate(market)
+    trader.run()
+    built = trader.home.published.read_bytes()
+    trader.run(QUICK)
+    other = trader.home.path.parent / "taken.duckdb"
+    other.write_bytes(built)
+    with duckdb.connect(str(trader.home.published), read_only=True) as connection:
+        connection.execute(f"attach '{other}' as taken (read_only)")
+        names = [row[0] for row in connection.execute(TABLES).fetchall()]
+        differing = [
+            name
+            for name in names
+            if connection.execute(
+                f"select 1 where exists (from {name} except all from taken.{name}) "
+                f"or exists (from taken.{name} except all from {name})"
+            ).fetchall()
+        ]
+    assert len(names) > 60
+    assert differing == sorted(OF_THE_NIGHT)
+
+
 def test_new_sessions_are_no_revisions(trader: Trader, market: Market) -> None:
     trader.begin()
     market.extend_to(market.last.replace(day=16))
@@ -76,7 +97,8 @@ def test_new_sessions_are_no_revisions(trader: Trader, market: Market) -> None:
 
 
 def test_last_n_warehouses_are_kept(trader: Trader) -> None:
-    for _ in range(6):
+    trader.begin()
+    for _ in range(5):
         trader.run()
     assert len(list(trader.home.earlier.glob("*.duckdb"))) == 3
 

@@ -13,7 +13,7 @@ from flows.night import reason_to_stay_idle, resolve_night
 from flows.settings import Settings
 from flows.sources.loopback import Burst, LoopbackServer
 from tests.support.market import LAST, Market
-from tests.support.nights import VALUES, Trader, evening_of
+from tests.support.nights import QUICK, VALUES, Trader, evening_of
 from tests.support.online import have_first_night_online
 from tests.support.shared import SharedFolders
 from transforms.errors import SourceError
@@ -32,38 +32,27 @@ def online(trader: Trader, shared_folders: SharedFolders, server: LoopbackServer
 def test_night_over_http_gives_the_same_tables_as_the_archive(trader: Trader, online: Trader, market: Market) -> None:
     market.write_daily_settlements(LAST)
     offline = Trader(Home(trader.home.path.parent / "offline"), market.root, trader.now)
-    assert offline.run().exit_code == 0
-    assert online.run().exit_code == 0
+    assert offline.run(QUICK).exit_code == 0
+    assert online.run(QUICK).exit_code == 0
     assert online.rows(VALUES) == offline.rows(VALUES)
 
 
-def test_second_night_over_http_fetches_nothing_new(online: Trader, server: LoopbackServer) -> None:
-    online.begin()
-    result = online.run()
-    assert result.sentence.startswith("nothing new: no file changed")
-    assert "no settlement, level or rate published before has changed" in result.sentence
-
-
-def test_second_night_over_http_does_not_ask_for_complete_contracts(
+def test_second_night_over_http_fetches_nothing_new_and_asks_only_conditionally_and_not_for_complete_contracts(
     online: Trader, server: LoopbackServer, market: Market
 ) -> None:
     online.begin()
     asked_before = len(server.requests)
-    online.run()
-    asked = [one.path for one in server.requests[asked_before:]]
+    result = online.run()
+    assert result.sentence.startswith("nothing new: no file changed")
+    assert "no settlement, level or rate published before has changed" in result.sentence
     expired = [expiry for expiry in market.monthlies if expiry <= market.last]
     assert expired
-    assert not [path for path in asked if any(f"VX_{expiry}" in path for expiry in expired)]
-    assert not [path for path in asked if "CFE_" in path]
-
-
-def test_second_night_over_http_asks_only_conditionally_for_what_it_has(online: Trader, server: LoopbackServer) -> None:
-    online.begin()
-    asked_before = len(server.requests)
-    online.run()
-    for one in server.requests[asked_before:]:
-        if one.method == "GET" and "settlement/csv" not in one.path and "VX_2" in one.path:
-            assert "if-none-match" in {name.lower() for name in one.headers}
+    asked = server.requests[asked_before:]
+    assert not [one.path for one in asked if any(f"VX_{expiry}" in one.path for expiry in expired)]
+    assert not [one.path for one in asked if "CFE_" in one.path]
+    had = [one for one in asked if one.method == "GET" and "settlement/csv" not in one.path and "VX_2" in one.path]
+    assert had
+    assert all("if-none-match" in {name.lower() for name in one.headers} for one in had)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +62,7 @@ def test_second_night_over_http_asks_only_conditionally_for_what_it_has(online: 
         {"status": 404},
         {"status": 429, "retry_after": "1"},
         {"status": 500},
-        {"delay_seconds": 2.0},
+        {"delay_seconds": 0.6},
         {"drop": True},
         {"truncate_to": 300},
         {"html": True},
@@ -81,8 +70,10 @@ def test_second_night_over_http_asks_only_conditionally_for_what_it_has(online: 
     ids=["403", "404", "429", "500", "timeout", "dropped", "truncated", "html"],
 )
 def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_rest(
-    online: Trader, server: LoopbackServer, fault: dict[str, object]
+    online: Trader, server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, fault: dict[str, object]
 ) -> None:
+    if "delay_seconds" in fault:  # every attempt is waited for to its end
+        monkeypatch.setenv("ALVH_HTTP_READ_TIMEOUT_SECONDS", "0.2")
     planned = server.fault("VIX_History", **fault)
     with pytest.raises(SourceError) as caught:
         online.run()
@@ -95,6 +86,7 @@ def test_night_without_vix_ends_with_code_5_then_the_next_one_asks_only_for_the_
         assert len(server.paths("cdn.cboe.com")) < 60
 
     server.plan.remove(planned)
+    monkeypatch.setenv("ALVH_HTTP_READ_TIMEOUT_SECONDS", "5")
     assert online.run().exit_code == 0
     assert stored <= online.raw_bodies()
 

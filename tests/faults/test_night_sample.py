@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from flows.sample import MANIFEST, advance_sample, first_session_of, write_simul
 from flows.settings import Settings
 from tests.support.nights import QUICK, Trader, evening_of
 from tests.support.shared import SharedFolders
-from transforms.errors import UsageError
+from transforms.errors import PipelineError, UsageError
 from warehouse.home import Home
 from warehouse.run_log import run_id_of
 
@@ -26,6 +27,14 @@ FRIDAY = date(2026, 1, 9)
 def _night(home: Path, now: datetime, source: str = "sample", archive: Path | None = None) -> Night:
     settings = Settings(home=home, source=source, archive=archive)
     return resolve_night(settings, run_id=run_id_of(now), now=now, as_of=None, ask_everything=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def two_years() -> Iterator[None]:
+    """The sample without its first three years, which are of no other kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("flows.sample.SAMPLE_YEARS", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +55,7 @@ def year(tmp_path: Path, shared_folders: SharedFolders) -> Path:
 @pytest.fixture
 def sample(tmp_path: Path, shared_folders: SharedFolders) -> Path:
     """The sample as one night's fetch leaves it, with the times of its files."""
-    made = shared_folders.get("sample", lambda folder: advance_sample(folder / "sample", FRIDAY))
+    made = shared_folders.get("sample-of-two-years", lambda folder: advance_sample(folder / "sample", FRIDAY))
     return shutil.copytree(made / "sample", tmp_path / "sample")
 
 
@@ -114,7 +123,7 @@ def test_simulate_never_writes_over_anything_else(tmp_path: Path) -> None:
 
 def test_night_on_planted_defects_is_published_with_what_the_manifest_says_in_quarantine(tmp_path: Path) -> None:
     folder = tmp_path / "market"
-    write_simulated_archive(folder, first_session_of(FRIDAY, 2), FRIDAY, 7, with_defects=True)
+    write_simulated_archive(folder, first_session_of(FRIDAY, 1), FRIDAY, 7, with_defects=True)
     manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     trader = Trader(Home(tmp_path / "home"), folder, evening_of(FRIDAY))
     result = trader.run(market="simulated, with defects")
@@ -148,7 +157,10 @@ def test_reading_prefers_the_real_market(tmp_path: Path, monkeypatch: pytest.Mon
 def test_two_simulated_markets_do_not_share_a_home(tmp_path: Path, year: Path) -> None:
     write_year(tmp_path / "other", 4)
     home = tmp_path / "home"
-    run_night(_night(home, evening_of(FRIDAY), "archive", year), QUICK)
+    # a home is tied to its market when its first night begins, whatever becomes of that
+    (year / "cdn.cboe.com").rename(tmp_path / "gone")
+    with pytest.raises(PipelineError, match="required file could not be had"):
+        run_night(_night(home, evening_of(FRIDAY), "archive", year), QUICK)
     with pytest.raises(UsageError, match="holds another market"):
         run_night(_night(home, evening_of(FRIDAY), "archive", tmp_path / "other"), QUICK)
 

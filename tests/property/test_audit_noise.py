@@ -35,7 +35,7 @@ from transforms.audit.hypotheses import assess_carry
 
 Floats = npt.NDArray[np.float64]
 
-SEEDS = 50
+SEEDS = 20
 SESSIONS = 1_600
 QUICK = examples(40)
 
@@ -96,11 +96,11 @@ def test_random_signals_are_judged_and_not_only_waved_through() -> None:
 
 def test_random_trials_have_no_significant_best() -> None:
     significant = 0
-    for seed in range(30):
+    for seed in range(12):
         returns = pd.concat([draw_policy(seed + 100 * one).returns() for one in range(4)], axis=1).iloc[-800:]
         trials = build_trials(returns.set_axis(list("abcd"), axis=1), resampling=Resampling(seed=seed, reps=200))
         significant += trials.family.is_significant
-    assert significant <= 3
+    assert significant <= 1
 
 
 def test_carry_large_enough_is_found() -> None:

@@ -15,6 +15,8 @@ from tests.support.shared import SharedFolders
 
 FETCHED = datetime(2026, 4, 1, 12, tzinfo=UTC)
 TODAY = date(2026, 1, 8)
+CUT = date(2020, 3, 16)
+"""The highest close of the VIX: steps on, second month sold, every guard near its edge."""
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +41,16 @@ def real(real_data: Path, shared_folders: SharedFolders) -> Iterator[duckdb.Duck
     """The warehouse of the real files, made once a test run and only read."""
     folder = shared_folders.get(
         "real", lambda partial: build_real(real_data, partial / "home").rename(partial / "alvh.duckdb")
+    )
+    with duckdb.connect(str(folder / "alvh.duckdb"), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def cut(real_data: Path, shared_folders: SharedFolders) -> Iterator[duckdb.DuckDBPyConnection]:
+    """What the night of `CUT` would have published from the same files, cut off there; made once, and only read."""
+    folder = shared_folders.get(
+        "real-cut", lambda partial: build_real(real_data, partial / "home", CUT).rename(partial / "alvh.duckdb")
     )
     with duckdb.connect(str(folder / "alvh.duckdb"), read_only=True) as connection:
         yield connection

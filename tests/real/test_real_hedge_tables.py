@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date
-from pathlib import Path
-
 import duckdb
 import pandas as pd
 import pytest
 
-from tests.real.conftest import build_real
+from tests.real.conftest import CUT
 from tests.support.bench import rows, value
 from transforms.audit.carry_points import compute_carry_points
 
 pytestmark = pytest.mark.real
-
-CUT = date(2020, 3, 16)
-"""The highest close of the VIX: steps on, second month sold."""
 
 TABLES = (
     "mart.daily_hedge_state",
@@ -30,14 +23,6 @@ TABLES = (
     "mart.weekly_calibrations",
     "mart.daily_condor",
 )
-
-
-@pytest.fixture(scope="module")
-def cut(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """What the night of the session would have published from the same files, cut off there."""
-    path = build_real(real_data, tmp_path_factory.mktemp("cut") / "home", CUT)
-    with duckdb.connect(str(path), read_only=True) as connection:
-        yield connection
 
 
 def test_every_row_adds_up_to_the_cent(real: duckdb.DuckDBPyConnection) -> None:

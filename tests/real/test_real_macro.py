@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from tests.real.conftest import FETCHED, TODAY
-from tests.support.bench import Bench, land_archive, rows, value
+from tests.support.bench import rows, value
 
 pytestmark = pytest.mark.real
 
-SERIES_FOLDER = "fred.stlouisfed.org/graph/fredgraph.csv"
 SERIES = ("CPIAUCSL", "PPIACO", "GDPC1", "USREC", "RBUSBIS")
 
 
 @pytest.fixture(scope="module")
-def macro(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of the real files with the macro series, seen for the first time on the day of landing."""
-    bench = Bench(tmp_path_factory.mktemp("macro") / "home")
-    land_archive(bench, real_data / "mirror", at=FETCHED)
-    for series_id in SERIES:
-        body = (real_data / "mirror" / SERIES_FOLDER / f"id={series_id}").read_bytes()
-        bench.land("fred_series", f"{series_id}.csv", body, publisher="fred", at=FETCHED)
-    yield bench.build(today=TODAY)
-    bench.close()
+def macro(real: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The warehouse of the real files, which has the macro series, seen for the first time on the day of landing."""
+    landed = {row[0] for row in rows(real, "select file_name from ops.source_files where dataset = 'fred_series'")}
+    assert {f"{series_id}.csv" for series_id in SERIES} <= landed
+    return real
 
 
 def on(macro: duckdb.DuckDBPyConnection, day: str, columns: str) -> tuple[Any, ...]:

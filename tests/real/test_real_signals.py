@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -17,8 +16,8 @@ import numpy.typing as npt
 import pytest
 import talib
 
-from tests.real.conftest import FETCHED, TODAY
-from tests.support.bench import Bench, land_archive, rows, value
+from tests.real.conftest import CUT
+from tests.support.bench import rows, value
 from transforms.registry import parameters
 
 pytestmark = pytest.mark.real
@@ -171,22 +170,15 @@ def is_same(one: object, other: object) -> bool:
     return one == other
 
 
-def test_later_lines_change_no_earlier_signal(real: duckdb.DuckDBPyConnection, real_data: Path, tmp_path: Path) -> None:
-    cut = date(2020, 3, 18)
-    bench = Bench(tmp_path / "home")
-    land_archive(bench, real_data / "mirror", at=FETCHED, until=cut)
-    try:
-        earlier = bench.build(today=TODAY)
-        query = "select * from mart.daily_signals where trade_date <= ? order by trade_date"
-        names = [column[0] for column in earlier.execute(query, [cut]).description]
-        before, after = rows(earlier, query, cut), rows(real, query, cut)
-        assert (len(before), before[-1][0]) == (len(after), cut)
-        changed = {
-            name
-            for row, other in zip(before, after, strict=True)
-            for name, one, two in zip(names, row, other, strict=True)
-            if not is_same(one, two)
-        }
-        assert changed == set()
-    finally:
-        bench.close()
+def test_later_lines_change_no_earlier_signal(real: duckdb.DuckDBPyConnection, cut: duckdb.DuckDBPyConnection) -> None:
+    query = "select * from mart.daily_signals where trade_date <= ? order by trade_date"
+    names = [column[0] for column in cut.execute(query, [CUT]).description]
+    before, after = rows(cut, query, CUT), rows(real, query, CUT)
+    assert (len(before), before[-1][0]) == (len(after), CUT)
+    changed = {
+        name
+        for row, other in zip(before, after, strict=True)
+        for name, one, two in zip(names, row, other, strict=True)
+        if not is_same(one, two)
+    }
+    assert changed == set()

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import duckdb
 
+from tests.support.prepared import prepared
 from transforms import calendar
 from transforms.contracts import CONTRACT_PATH, MONTH_CODES, current_file_name
 from transforms.formats import (
@@ -139,13 +140,14 @@ class Bench:
         number = len(list(self.home.build.glob("*.duckdb")))
         path = self.home.build / (name or f"build-{number}.duckdb")
         given = {"run_id": run_id, "today": today, "due_session": None, **more}
-        if not self.only:
-            return build_warehouse(self.home, path, **given)
-        with patch("warehouse.build.build_models", lambda made, _, columns: _build_some(made, self.only, columns)):
-            try:
+        with prepared(path, today, is_simulated=bool(given.get("is_simulated"))):
+            if not self.only:
                 return build_warehouse(self.home, path, **given)
-            except _Enough as enough:
-                return Built(path, enough.args[0], None)
+            with patch("warehouse.build.build_models", lambda made, _, columns: _build_some(made, self.only, columns)):
+                try:
+                    return build_warehouse(self.home, path, **given)
+                except _Enough as enough:
+                    return Built(path, enough.args[0], None)
 
     def close(self) -> None:
         for connection in self._open:

@@ -19,6 +19,7 @@ from flows import steps
 from flows.night import Night
 from flows.run import NightResult, Steps, run_night
 from tests.support.market import LAST, write_market
+from tests.support.prepared import prepared
 from transforms.calendar import NEW_YORK
 from warehouse.build import Built
 from warehouse.checks import CheckResult, run_sql_checks, write_results
@@ -40,6 +41,12 @@ def build_without_comments(night: Night, policies: Sequence[PolicyInForce]) -> B
     """The build step without the comments of tables and columns: an eighth of its time, and nothing a night knows."""
     with patch("warehouse.build.apply_comments"):
         return steps.build_step(night, policies)
+
+
+def build_prepared(night: Night, policies: Sequence[PolicyInForce]) -> Built:
+    """The build step without comments, on the tables that are the same for every build of its day."""
+    with prepared(night.build_path, night.now.astimezone(UTC).date(), is_simulated=night.is_simulated):
+        return build_without_comments(night, policies)
 
 
 def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
@@ -71,7 +78,7 @@ def _remembering(name: str, draw: Callable[..., str]) -> Callable[..., str]:
 
 QUICK = Steps(
     stand=lambda *_: None,  # a night of a test builds, though nothing may have changed since the one before
-    build=build_without_comments,
+    build=build_prepared,
     check=check_with_sql_only,
     report=report_drawn_once,
 )
@@ -99,6 +106,8 @@ class Trader:
     ----------
     begun
         What :func:`have_first_night` made, for :meth:`begin`.
+    do
+        The steps of a night that is given none.
     """
 
     home: Home
@@ -107,6 +116,7 @@ class Trader:
     source: str = "archive"
     nights: int = 0
     begun: Path | None = None
+    do: Steps = QUICK
 
     def begin(self) -> None:
         """Have the first night behind, as :meth:`run` would: take over the home of one that had the same market."""
@@ -131,9 +141,9 @@ class Trader:
         )
         return replace(night, **changes)
 
-    def run(self, do: Steps = QUICK, **changes: Any) -> NightResult:
+    def run(self, do: Steps | None = None, **changes: Any) -> NightResult:
         """Run the next night."""
-        return run_night(self.night(**changes), do)
+        return run_night(self.night(**changes), do or self.do)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the published warehouse."""

@@ -14,8 +14,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.run import Steps
 from tests.support.market import LAST, Market, write_market
-from tests.support.nights import Trader, evening_of
+from tests.support.nights import QUICK, Trader, evening_of
 from warehouse.governance.log import PolicyFolder
 from warehouse.home import Home
 
@@ -97,8 +98,8 @@ def begin(root: Path) -> None:
     Trader(Home(root / "home"), market.root, evening_of(LAST)).run()
 
 
-def desk_from(begun: Path, root: Path, patch: pytest.MonkeyPatch) -> PolicyDesk:
+def desk_from(begun: Path, root: Path, patch: pytest.MonkeyPatch, do: Steps = QUICK) -> PolicyDesk:
     """A desk on a copy of a home that had its first night."""
     shutil.copytree(begun, root, dirs_exist_ok=True)
     market = write_market(root / "archive")
-    return PolicyDesk(Trader(Home(root / "home"), market.root, evening_of(LAST), nights=1), market, patch)
+    return PolicyDesk(Trader(Home(root / "home"), market.root, evening_of(LAST), nights=1, do=do), market, patch)

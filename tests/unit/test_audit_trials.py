@@ -67,14 +67,14 @@ def test_one_good_trial_among_worthless_ones_is_found() -> None:
 
 def test_best_of_worthless_trials_is_not_significant_as_it_seems_alone() -> None:
     alone = together = deflated = 0
-    for seed in range(30):
+    for seed in range(12):
         trials = build_trials(draw(seed, 15, count=400), resampling=Resampling(seed=seed, reps=300))
         alone += trials.table["p"].min() < 0.05
         together += trials.family.is_significant
         deflated += trials.table["deflated_sharpe"].max() > 0.95
-    assert alone >= 8  # 1 - 0.95^15 is a half
-    assert together <= 3
-    assert deflated <= 3
+    assert alone >= 3  # 1 - 0.95^15 is a half
+    assert together <= 1
+    assert deflated <= 1
 
 
 def test_poor_trials_do_not_hide_a_good_one_from_spa() -> None:
