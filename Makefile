@@ -13,7 +13,7 @@ nightly: $(STAMP) ## run the main job on the simulated sample; ARCHIVE=<dir> rea
 	$(BIN)/alvh nightly $(if $(ARCHIVE),--source archive --archive $(ARCHIVE),$(if $(ALVH_ARCHIVE),,--source $(or $(SOURCE),$(ALVH_SOURCE),sample)))
 
 test: $(STAMP) ## run the tests; TESTS=<path or options> narrows them
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow" $(TESTS)
 
 test-slow: $(STAMP) ## the long tests that `make test` counts as deselected: a year of nights, random kills, long fuzzing
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m slow $(TESTS)

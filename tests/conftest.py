@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import hashlib
+import os
+
 import pytest
 from hypothesis import settings
 
@@ -8,6 +11,21 @@ from tests.support.shared import SharedFolders
 # How long an example takes is the machine's business: a busy one would fail a test that finds nothing.
 settings.register_profile("alvh", deadline=None)
 settings.load_profile("alvh")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mix the files where several processes take them in turn.
+
+    Files of a folder share what is dear to make: one after the other, all processes but one would wait for it. The
+    many small files of the unit tests come last, so that no process is left alone with a long one.
+    """
+
+    def place(item: pytest.Item) -> tuple[bool, str]:
+        name = item.nodeid.partition("::")[0]
+        return name.startswith("tests/unit/"), hashlib.sha256(name.encode()).hexdigest()
+
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=place)
 
 
 @pytest.fixture(scope="session")

@@ -372,6 +372,8 @@ def test_logs_are_left_alone_once_the_source_is_closed(server: LoopbackServer) -
     assert library.filters == before
 
 
+# with Prefect and its log; the tests above hold the same of the source, its errors and its own log
+@pytest.mark.slow
 def test_key_is_in_no_output_of_a_night_on_the_command_line(server: LoopbackServer, tmp_path: Path) -> None:
     server.fault("api.stlouisfed", status=400, payload=f"bad key {KEY}".encode())
     env = {name: value for name, value in os.environ.items() if not name.startswith(("ALVH_", "PREFECT_"))}

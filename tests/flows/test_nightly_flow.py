@@ -1,19 +1,35 @@
-"""The Prefect flow on a temporary server: a degraded night and a failed one for the whole file, with a receiver."""
+"""The Prefect flows on a temporary server, which takes as long to start as they take together.
+
+Of the nightly flow a degraded night and a failed one for the whole file, with a receiver; the weekly flow, which stores
+once, names its task, and then has nothing to do; and the same rows of a sweep from one process, from workers of this
+machine, and from a cluster that is there already.
+"""
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pandas as pd
 import pytest
 
+from flows.sweeping import sweep_home
+from tests.support.grids import SMALL, crisis_home
 from tests.support.market import LAST, write_market
+from tests.support.nights import have_first_night
 from tests.support.receivers import TOKEN, open_receiver
+from tests.support.shared import SharedFolders
 from transforms.errors import SourceError
+from warehouse.home import Home
+from warehouse.stored_calibrations import read_stored_calibrations
+from warehouse.sweeps import WrittenSweep
 
 pytestmark = pytest.mark.prefect
 
@@ -39,22 +55,25 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    from prefect.client.orchestration import get_client
+def server() -> Iterator[None]:
+    import flows.prefect_env  # isort: skip  # noqa: F401
     from prefect.testing.utilities import prefect_test_harness
 
-    import flows.prefect_env  # noqa: F401
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, server: None) -> Seen:
+    from prefect.client.orchestration import get_client
+
     from flows.nightly import nightly
 
     folder = tmp_path_factory.mktemp("flow")
     market = write_market(folder / "archive")
     market.index_path("VVIX").write_text("<html>", encoding="utf-8")
     seen = Seen(folder / "home")
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        open_receiver() as receiver,
-        prefect_test_harness(server_startup_timeout=120),
-    ):
+    with pytest.MonkeyPatch.context() as patch, open_receiver() as receiver:
         patch.setenv("ALVH_NOTIFY_URL", receiver.address)
         patch.setenv("ALVH_REPORT_BASE_URL", "https://vix.example.org/reports")
         patch.setenv("ALVH_FETCH_RETRIES", "1")
@@ -174,3 +193,80 @@ def test_flow_runs_expectations_beside_the_sql_checks(seen: Seen) -> None:
     first = json.loads(records[0].read_text(encoding="utf-8"))
     assert first["checks_run"] > 100
     assert datetime.fromisoformat(first["started_at_utc"]).tzinfo == UTC
+
+
+def test_flow_calibrates_once_as_a_named_task_with_an_artifact(
+    tmp_path: Path, shared_folders: SharedFolders, monkeypatch: pytest.MonkeyPatch, server: None
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    from flows.recalibrate import recalibrate
+
+    begun = shared_folders.get("first-night", have_first_night)
+    shutil.copytree(begun / "home", tmp_path / "home")
+    first = recalibrate(home=str(tmp_path / "home"))
+    # as a deployment without a home of its own runs it
+    monkeypatch.setenv("ALVH_HOME", str(tmp_path / "home"))
+    again = recalibrate()
+    with get_client(sync_client=True) as client:
+        runs = [run for run in client.read_flow_runs() if "calibrat" in run.name]
+        mine = {run.id for run in runs}
+        tasks = [run.name for run in client.read_task_runs() if run.flow_run_id in mine]
+        artifacts = [artifact.key for artifact in client.read_artifacts() if artifact.flow_run_id in mine]
+    assert (first.outcome, again.outcome) == ("calibrated", "nothing_new")
+    assert read_stored_calibrations(Home(tmp_path / "home")) == [first.stored]
+    assert [name.split()[0] for name in tasks] == ["calibrate", "calibrate"]
+    assert first.stored is not None
+    assert {run.name for run in runs} == {f"recalibrate after {first.stored.calibrated_on_date}"}
+    assert {tag for run in runs for tag in run.tags} == {"alvh", "calibrated", "nothing-new"}
+    assert set(artifacts) == {"alvh-calibration"}
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CHUNK = 7
+
+
+def rows_of(written: WrittenSweep) -> pd.DataFrame:
+    with duckdb.connect() as connection:
+        return connection.execute("from read_parquet(?) order by path, policy_id", [str(written.parquet)]).df()
+
+
+def another_home(home: Home, folder: Path) -> Home:
+    """The same home without chunks."""
+    shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("chunks"))
+    return Home(folder)
+
+
+def test_three_ways_give_the_same_rows_and_a_failing_chunk_stays_alone(
+    tmp_path: Path, shared_folders: SharedFolders, server: None
+) -> None:
+    from distributed import LocalCluster
+    from prefect.client.orchestration import get_client
+
+    from flows.sweep import run_on_scheduler, run_on_workers
+
+    grid = tmp_path / "grid.toml"
+    grid.write_text(SMALL)
+    home = crisis_home(shared_folders, tmp_path / "home")
+    alone = sweep_home(home, grid, now=NOW, chunk=CHUNK)
+    assert alone.record["published"]["results"] == 24
+    others = another_home(home, tmp_path / "workers")
+    workers = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run_on_workers(1))
+    with get_client(sync_client=True) as client:
+        names = {run.name for run in client.read_task_runs()}
+        shown = [(one.key, one.data) for one in client.read_artifacts() if "sweep" in str(one.key)]
+    # A cluster of somebody else's, whose workers cannot write one of the chunks.
+    others = another_home(home, tmp_path / "cluster")
+    blocked = others.path / "sweeps" / alone.html.parent.name / "chunks" / "path-000" / "000007-000013.parquet"
+    blocked.mkdir(parents=True)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        run = run_on_scheduler(cluster.scheduler_address)
+        broken = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run)
+        blocked.rmdir()
+        given = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run)
+    pd.testing.assert_frame_equal(rows_of(workers), rows_of(alone), check_exact=True)
+    assert names >= {f"policies from {first} on path 0" for first in (0, 7, 14, 21)}
+    assert shown == [("alvh-sweep", 100.0)]
+    assert [note["chunk"] for note in broken.record["failed_chunks"]] == ["path-000/000007-000013"]
+    assert broken.record["published"]["results"] == 24 - CHUNK
+    pd.testing.assert_frame_equal(rows_of(given), rows_of(alone), check_exact=True)

@@ -35,7 +35,7 @@ from transforms.audit.hypotheses import assess_carry
 
 Floats = npt.NDArray[np.float64]
 
-SEEDS = 20
+SEEDS = 30
 SESSIONS = 1_600
 QUICK = examples(40)
 

@@ -13,38 +13,26 @@ import pandas as pd
 import pytest
 
 from tests.support.bench import Bench, land_archive, rows, value
+from tests.support.crisis import PLAIN_LAST as LAST
+from tests.support.crisis import open_plain_warehouse, plain_archive
+from tests.support.shared import SharedFolders
 from transforms.calibration import CALIBRATION_DTYPES, VALUE_COLUMNS, match_betas
 from transforms.errors import ChecksFailedError, PipelineError
 from transforms.options.model_surface import DEFAULT_PRICING_RULES, match_calibrations
-from transforms.simulate import render_archive, simulate_market
 from warehouse.calibrations import choose_newest, compute_calibrations, load_calibrations, write_weekly_calibrations
 from warehouse.home import Home
 from warehouse.stored_calibrations import StoredCalibration, write_calibration
 
-FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
 CUT = date(2022, 8, 17)
 MADE = ("ref.stored_calibrations", "mart.weekly_calibrations")
 
 
-def write_archive(root: Path) -> Path:
-    for path, body in render_archive(simulate_market(FIRST, LAST, SEED)):
-        target = root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    return root
-
-
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_archive(tmp_path_factory.mktemp("calibrations") / "archive")
-
-
-@pytest.fixture(scope="module")
-def built(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    bench = Bench(tmp_path_factory.mktemp("calibrations") / "home")
-    land_archive(bench, archive)
-    yield bench.build(today=LAST + timedelta(days=1), is_simulated=True)
-    bench.close()
+def built(
+    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("calibrations")) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -137,9 +125,9 @@ def test_beta_sessions_are_the_pairs_that_one_can_count(market: duckdb.DuckDBPyC
 
 
 def test_later_data_change_no_earlier_calibration(
-    archive: Path, market: duckdb.DuckDBPyConnection, home: Home, bench: Bench
+    shared_folders: SharedFolders, market: duckdb.DuckDBPyConnection, home: Home, bench: Bench
 ) -> None:
-    land_archive(bench, archive, until=CUT)
+    land_archive(bench, plain_archive(shared_folders), until=CUT)
     known, later = (
         found[found["calibrated_on_date"] <= pd.Timestamp(CUT)]
         for found in (

@@ -3,37 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import date, timedelta
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
 from itertools import pairwise
 
 import duckdb
 import pytest
 
-from tests.support.bench import Bench, land_archive, rows
+from tests.support.bench import rows
+from tests.support.crisis import PLAIN_LAST as LAST
+from tests.support.crisis import open_plain_warehouse
+from tests.support.shared import SharedFolders
 from transforms.errors import UsageError
 from transforms.explain.build import build_explanation
+from transforms.explain.facts import ExplainFacts
 from transforms.explain.outlook import count_temporal
 from transforms.policy.identity import policy_hash
-from transforms.simulate import render_archive, simulate_market
 from warehouse.explain_data import read_explain_facts
 from warehouse.expressions import preset
 from warehouse.hedge_states import PolicyInForce, decide_hedge, write_hedge_states
 
-FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
+
+@pytest.fixture(scope="module")
+def built(
+    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("explain")) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path_factory.mktemp("explain")
-    for path, body in render_archive(simulate_market(FIRST, LAST, SEED)):
-        target = folder / "archive" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    bench = Bench(folder / "home")
-    land_archive(bench, folder / "archive")
-    yield bench.build(today=LAST + timedelta(days=1), is_simulated=True)
-    bench.close()
+def facts_of(built: duckdb.DuckDBPyConnection) -> Callable[[date], ExplainFacts]:
+    """The facts of a session, read once."""
+    return cache(lambda day: read_explain_facts(built, day))
 
 
 def sessions_on(built: duckdb.DuckDBPyConnection) -> list[date]:
@@ -64,7 +67,9 @@ def test_truth_of_every_term_agrees_with_its_clause(built: duckdb.DuckDBPyConnec
     assert differing == []
 
 
-def test_counts_of_the_explanation_are_those_that_moved_the_layer(built: duckdb.DuckDBPyConnection) -> None:
+def test_counts_of_the_explanation_are_those_that_moved_the_layer(
+    built: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
+) -> None:
     """Closes counted tonight, with the close of the next session, decide whether the layer leaves then."""
     following = dict(
         rows(built, "select trade_date, lead(trade_date) over (order by trade_date) from mart.daily_signals")
@@ -73,18 +78,20 @@ def test_counts_of_the_explanation_are_those_that_moved_the_layer(built: duckdb.
     assert days
     wrong = []
     for day in days:
-        counts = count_temporal(read_explain_facts(built, day))
+        counts = count_temporal(facts_of(day))
         assert counts is not None
-        after = read_explain_facts(built, following[day]).states["temporal_vega"]
+        after = facts_of(following[day]).states["temporal_vega"]
         leave = next(clause["truth"] for clause in after["clauses"] if clause["rule"] == "leave")
         if (leave is True and counts.leave_closes + 1 >= 2) != (after["state"] == "idle"):
             wrong.append(day)
     assert wrong == []
 
 
-def test_step_that_is_due_was_not_taken_for_a_reason(built: duckdb.DuckDBPyConnection) -> None:
+def test_step_that_is_due_was_not_taken_for_a_reason(
+    built: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
+) -> None:
     for day in sessions_on(built):
-        facts = read_explain_facts(built, day)
+        facts = facts_of(day)
         counts, row = count_temporal(facts), facts.states["temporal_vega"]
         assert counts is not None
         assert counts.entitled_steps is not None

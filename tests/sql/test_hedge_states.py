@@ -13,13 +13,15 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.bench import Bench, land_archive, rows, sessions_from, value
+from tests.support.bench import rows, sessions_from, value
+from tests.support.crisis import PLAIN_LAST as LAST
+from tests.support.crisis import open_plain_warehouse
 from tests.support.hedge_states import clause_differences, transition_differences
+from tests.support.shared import SharedFolders
 from transforms.policy.identity import policy_hash
 from transforms.policy.loader import PRESETS
 from transforms.policy.model import Policy
 from transforms.registry import parameters
-from transforms.simulate import render_archive, simulate_market
 from warehouse.expressions import preset, signal_columns
 from warehouse.hedge import build_hedge
 from warehouse.hedge_states import (
@@ -32,7 +34,6 @@ from warehouse.hedge_states import (
 )
 from warehouse.models import load_columns
 
-FIRST, LAST, SEED = date(2021, 1, 4), date(2023, 1, 20), 5
 CHANGE = date(2022, 1, 3)
 WALKED = (
     "mart.daily_layer_valuation",
@@ -75,16 +76,11 @@ def decide(connection: duckdb.DuckDBPyConnection, *policies: PolicyInForce) -> N
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    folder = tmp_path_factory.mktemp("hedge")
-    for path, body in render_archive(simulate_market(FIRST, LAST, SEED)):
-        target = folder / "archive" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    bench = Bench(folder / "home")
-    land_archive(bench, folder / "archive")
-    yield bench.build(today=LAST + timedelta(days=1), is_simulated=True)
-    bench.close()
+def built(
+    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("hedge")) as connection:
+        yield connection
 
 
 @pytest.fixture

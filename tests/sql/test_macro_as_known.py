@@ -459,7 +459,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         target = folder / "archive" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
-    bench = Bench(folder / "home")
+    bench = Bench(folder / "home", ASKED)
     source = ArchiveSource(folder / "archive", utcnow=lambda: datetime(2025, 9, 12, 23, tzinfo=UTC))
     assert fetch_night(source, bench.store, date(2025, 9, 12), ask_everything=True).failures == []
     yield bench.build(today=date(2025, 9, 13), is_simulated=True)

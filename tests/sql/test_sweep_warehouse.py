@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 import duckdb
 import pytest
 
-from tests.support.bench import Bench, land_archive
+from tests.support.crisis import crisis_warehouse
+from tests.support.shared import SharedFolders
 from tests.support.sweep import list_cases
 from transforms.hedge import CalendarListing, HedgeMarket, Stretch
-from transforms.simulate import render_archive, simulate_market
 from transforms.sweep import LAYER_NAMES, SweepMarket, build_sweep_market, compare_with_plain, decide_stretches
 from transforms.sweep.run import run_policies
 from warehouse.expressions import Truths, evaluate_rules, preset
 from warehouse.hedge import read_hedge_market
 from warehouse.policy_paths import read_market, run_policy
 
-FIRST, LAST, CRISIS, SEED = date(2021, 1, 4), date(2023, 3, 31), date(2022, 6, 1), 11
 ARTICLE = preset("article")
 VARIANTS = {
     "article": (ARTICLE, None),
@@ -41,15 +39,8 @@ class Sweep:
 
 
 @pytest.fixture(scope="module")
-def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
-    archive = tmp_path_factory.mktemp("crisis")
-    for path, body in render_archive(simulate_market(FIRST, LAST, SEED, CRISIS)):
-        target = archive / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(body)
-    bench = Bench(tmp_path_factory.mktemp("home"))
-    land_archive(bench, archive, until=LAST)
-    connection = bench.build(today=LAST + timedelta(days=1), is_simulated=True)
+def sweep(shared_folders: SharedFolders) -> Iterator[Sweep]:
+    connection = duckdb.connect(str(crisis_warehouse(shared_folders)), read_only=True)
     hedge = read_hedge_market(connection)
     calendars = CalendarListing(list(hedge.futures.days), hedge.options)
     policies = list(VARIANTS.values())
@@ -57,7 +48,7 @@ def sweep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
     market = build_sweep_market(hedge, calendars, [policy.machine() for policy, _ in policies])
     decided = decide_stretches(market, read_market(connection), list_cases(policies, truths))
     yield Sweep(hedge, calendars, market, dict(zip(VARIANTS, decided, strict=True)), truths, connection)
-    bench.close()
+    connection.close()
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -26,5 +26,7 @@ def examples(enough: int) -> settings:
     if profile not in FACTORS:
         raise ValueError(f"{PROFILE} is {profile!r}, not one of {', '.join(FACTORS)}")
     return settings(
-        max_examples=max(5, round(enough * FACTORS[profile])), derandomize=profile == "usual", deadline=None
+        max_examples=max(min(enough, 3), round(enough * FACTORS[profile])),
+        derandomize=profile == "usual",
+        deadline=None,
     )

@@ -95,8 +95,8 @@ def test_a_clean_market_fills_every_table_of_the_context(clean: Path) -> None:
 
 
 def test_a_market_of_the_archive_years_passes_every_check(tmp_path: Path) -> None:
-    last = date(2009, 6, 30)
-    path = built(tmp_path, render_archive(simulate_market(date(2006, 10, 2), last, SEED)), last)
+    last = date(2013, 1, 31)
+    path = built(tmp_path, render_archive(simulate_market(date(2010, 1, 4), last, SEED)), last)
     with duckdb.connect(str(path), read_only=True) as connection:
         assert failed(connection) == []
         assert connection.execute("from ops.quarantined_rows").fetchall() == []
