@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -30,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 from tests.support.governance import ARTICLE, BOLD, Desk
 from warehouse.governance.keys import open_key_file
 from warehouse.home import Home
@@ -102,7 +104,12 @@ def put_policy(desk: Desk, policy: bytes) -> None:
     desk.folder.policy.write_bytes(policy)
 
 
-@pytest.mark.parametrize("after", range(12))
+def instants(count: int, usual: set[int]) -> list[Any]:
+    """Each number of syncs and writes before a kill; the usual run takes a few: the first ones, between, the last."""
+    return [number if number in usual else pytest.param(number, marks=pytest.mark.slow) for number in range(count)]
+
+
+@pytest.mark.parametrize("after", instants(12, usual={0, 1, 4, 7, 11}))
 def test_first_run_killed_anywhere_can_be_run_again_or_has_happened(tmp_path: Path, after: int) -> None:
     desk = Desk(Home(tmp_path / "home"))
     desk.home.prepare()
@@ -140,7 +147,7 @@ STEPS: dict[str, tuple[Callable[[Desk], None], str]] = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("after", range(7))
+@pytest.mark.parametrize("after", instants(7, usual={0, 2, 5}))
 def test_step_killed_anywhere_has_happened_or_can_be_done_again(desk: Desk, step: str, after: int) -> None:
     prepare, kind = STEPS[step]
     prepare(desk)

@@ -94,7 +94,10 @@ def test_night_with_a_spoilt_index_goes_on_with_the_version_before(trader: Trade
     assert trader.rows("select count(*) from core.daily_index_levels where index_code = 'VVIX'") == before
 
 
-@pytest.mark.parametrize(("factor", "reason"), [(4, "settle_far_from"), (10, "settle_out_of"), (100, "settle_out_of")])
+@pytest.mark.parametrize(
+    ("factor", "reason"),
+    [(4, "settle_far_from"), (10, "settle_out_of"), pytest.param(100, "settle_out_of", marks=pytest.mark.slow)],
+)
 def test_night_with_a_contract_priced_at_another_scale_ends_with_code_4(
     trader: Trader, market: Market, factor: int, reason: str
 ) -> None:

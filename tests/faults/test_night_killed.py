@@ -27,14 +27,10 @@ from warehouse.run_log import read_records
 
 CHOSEN = (
     "before-the-lock-is-noted",
-    "before-the-first-step",
     "during-policy",
     "between-a-file-and-its-sidecar",
-    "between-sidecar-and-order",
-    "during-land",
     "during-build",
     "during-check",
-    "during-assess",
     "before-the-swap",
     "between-swap-and-pruning",
     "during-record",

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -29,7 +31,17 @@ EXPIRY_OF_VX2_BEFORE = date(2026, 3, 18)
 
 
 def build(**changes: Any) -> dict[str, Any]:
+    return build_anew(**changes) if changes else copy.deepcopy(build_usual())
+
+
+def build_anew(**changes: Any) -> dict[str, Any]:
     return build_report_context(make_inputs(**changes))
+
+
+@cache
+def build_usual() -> dict[str, Any]:
+    """The context of a night with nothing changed; most tests go on from a copy of it."""
+    return build_anew()
 
 
 def build_tonight(**values: Any) -> dict[str, Any]:
@@ -321,7 +333,7 @@ def test_context_is_plain_json() -> None:
 
 
 def test_context_is_the_same_for_the_same_inputs() -> None:
-    assert json.dumps(build()) == json.dumps(build())
+    assert json.dumps(build_anew()) == json.dumps(build_anew())
 
 
 def test_context_reads_pandas_timestamps_like_dates() -> None:
