@@ -36,7 +36,7 @@ from transforms.layers import (
 )
 
 LONGEST = 80
-THOROUGH = examples(800)
+THOROUGH = examples(1200)
 QUICK = examples(300)
 CODES: dict[str, Any] = {"state": LayerState, "reason": Reason, "roll": Roll, "mode": Mode}
 
