@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from flows.sweeping import sweep_home
+from tests.support.commands import Commands
 from tests.support.grids import SMALL, crisis_home
 from tests.support.shared import SharedFolders
-from warehouse.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,16 +91,19 @@ def test_sweep_killed_half_way_goes_on_where_it_was_with_the_same_rows(
     pd.testing.assert_frame_equal(read(shell.home), read(whole.path), check_exact=True)
 
 
-def test_what_cannot_be_swept_is_refused_with_code_2(tmp_path: Path, shell: Shell) -> None:
+def test_what_cannot_be_swept_is_refused_with_code_2(
+    tmp_path: Path, shell: Shell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = Commands(shell.home, capsys)
     grid = tmp_path / "grid.toml"
     _, said = shell.sweep("--grid", str(grid), code=2)
     assert "there is no such grid file" in said
     grid.write_text(SMALL.replace("arm_vix_pts = [", "arm_vix_point = ["))
-    _, said = shell.sweep("--grid", str(grid), code=2)
+    said = commands.run("sweep", "--grid", str(grid), code=2).err
     assert f"{grid}:8 (parameters.arm_vix_point)" in said
     assert "arm_vix_pts" in said
     grid.write_text(SMALL)
-    _, said = shell.sweep("--grid", str(grid), "--workers", "2", "--scheduler", "tcp://127.0.0.1:1", code=2)
+    said = commands.run("sweep", "--grid", str(grid), "--workers", "2", "--scheduler", "tcp://127.0.0.1:1", code=2).err
     assert "exclude each other" in said
-    _, said = Shell(Home(tmp_path / "nothing").path).sweep("--grid", str(grid), code=2)
+    said = Commands(tmp_path / "nothing", capsys).run("sweep", "--grid", str(grid), code=2).err
     assert "nothing has been published yet" in said
