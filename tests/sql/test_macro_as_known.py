@@ -453,9 +453,9 @@ GROUPS = {
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse of a simulated market of four years, as one night makes it."""
+    """The warehouse of a simulated market of two years, as one night makes it."""
     folder = tmp_path_factory.mktemp("simulated")
-    for path, body in render_archive(simulate_market(date(2021, 9, 13), date(2025, 9, 12), 2)):
+    for path, body in render_archive(simulate_market(date(2023, 9, 13), date(2025, 9, 12), 2)):
         target = folder / "archive" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
