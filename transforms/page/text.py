@@ -58,15 +58,18 @@ def clean_text(value: object, limit: int = TEXT_LIMIT) -> str:
     """
     raw = str(value)
     head = raw[: 8 * limit]  # a hostile megabyte costs no more than a line
-    kept = "".join(
-        " " if character.isspace() else character
-        for character in head
-        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    )
+    # nearly every text: no such character, and no space but the plain one
+    kept = head if head.isprintable() else "".join(map(_show, head))
     line = " ".join(kept.split())
     if len(line) <= limit and len(head) == len(raw):
         return line
     return line[: limit - 1].rstrip() + "…"
+
+
+def _show(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} else character
 
 
 def to_plain(value: Any) -> Any:
