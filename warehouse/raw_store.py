@@ -324,10 +324,10 @@ def _judge_among(version: StoredFile, earlier: Sequence[StoredFile]) -> StoredFi
 
     A contract listed today has its header alone until its first settlement; one that has settled does not lose it.
     """
-    dates = [before.last_trade_date for before in earlier if before.last_trade_date]
-    if version.refusal is not None or version.last_trade_date or version.dataset not in CONTRACTS or not dates:
+    if version.dataset not in CONTRACTS or version.refusal is not None or version.last_trade_date:
         return version
-    return replace(version, refusal=f"no line, where an earlier version has them to {max(dates)}")
+    dates = [before.last_trade_date for before in earlier if before.last_trade_date]
+    return replace(version, refusal=f"no line, where an earlier version has them to {max(dates)}") if dates else version
 
 
 def _read_sidecar(sidecar: Path) -> StoredFile:
