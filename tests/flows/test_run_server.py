@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,15 +36,19 @@ print(PREFECT_API_URL.value(), flush=True)
 
 
 @pytest.fixture(autouse=True)
-def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def user(tmp_path: Path) -> Iterator[Path]:
     """A user with a Prefect home and a working folder in which nothing is set."""
-    for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     (tmp_path / "prefect").mkdir()
     (tmp_path / "desk").mkdir()
-    monkeypatch.chdir(tmp_path / "desk")
-    return tmp_path
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("PREFECT_API_URL", "PREFECT_PROFILE", "PREFECT_PROFILES_PATH"):
+            patched.delenv(name, raising=False)
+        patched.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+        patched.chdir(tmp_path / "desk")
+        yield tmp_path
+    # where Prefect is imported already, it has read the settings of this user
+    if "prefect.context" in sys.modules:
+        sys.modules["prefect.context"].refresh_global_settings_context()
 
 
 def run(*arguments: str) -> subprocess.Popen[str]:
