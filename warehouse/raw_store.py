@@ -320,10 +320,7 @@ def _read_versions(folder: Path) -> tuple[StoredFile, ...]:
 
 
 def _judge_among(version: StoredFile, earlier: Sequence[StoredFile]) -> StoredFile:
-    """Refuse a contract's file without a line where an earlier version has some.
-
-    A contract listed today has its header alone until its first settlement; one that has settled does not lose it.
-    """
+    """Refuse a contract's file without a line where an earlier version has some: it has lost what had settled."""
     if version.dataset not in CONTRACTS or version.refusal is not None or version.last_trade_date:
         return version
     dates = [before.last_trade_date for before in earlier if before.last_trade_date]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ WHERE = {"source": "archive", "archive": "/some/archive", "home": "/some/home"}
 
 @pytest.fixture(scope="module")
 def served() -> dict[str, Any]:
-    return {deployment.name: deployment for deployment in schedule.deployments(**WHERE)}
+    # In a thread of its own: where an event loop runs, as that of a browser of other tests, Prefect gives coroutines.
+    with ThreadPoolExecutor(1) as aside:
+        made = aside.submit(schedule.deployments, **WHERE).result()
+    return {deployment.name: deployment for deployment in made}
 
 
 @pytest.fixture(scope="module")

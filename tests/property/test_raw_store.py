@@ -13,8 +13,8 @@ from tests.support.examples import examples
 from warehouse.home import Home
 from warehouse.raw_store import RawStore
 
-GOOD = [b"observation_date,DTB3\n", b"observation_date,DTB3\n2025-01-06,4.2\n", b"DATE,DTB3\n2025-01-06,4.3\n"]
-BAD = [b"<html>", b"", b"observation_date,DTB3\n2025-01-06,4"]
+GOOD = [b"observation_date,DTB3\n2025-01-06,4.2\n", b"DATE,DTB3\n2025-01-06,4.3\n", b"DATE,DTB3\n2025-01-07,4\n"]
+BAD = [b"<html>", b"", b"observation_date,DTB3\n", b"observation_date,DTB3\n2025-01-06,4"]
 NIGHTS = st.lists(st.sampled_from(GOOD + BAD), min_size=1, max_size=6)
 
 
