@@ -170,7 +170,10 @@ def judge_workers(with_workers: dict[int, Timing]) -> Goal:
         return Goal(what, goal, "not measured", None)
     one, two = with_workers[1].wall, with_workers[2].wall
     result = f"{one / two:.2f} times: {two:.1f} s on the clock against {one:.1f} s"
-    why = "each chunk is a task of Prefect, whose server and Dask's scheduler share the two cores with the workers"
+    why = (
+        "one process makes the policies, lays the market out, starts Prefect and Dask and writes the results, as long "
+        "as two workers compute; their servers share the two cores"
+    )
     return Goal(what, goal, result, one >= GOAL_WORKERS * two, "" if one >= GOAL_WORKERS * two else why)
 
 
