@@ -18,7 +18,6 @@ _IMPORTS = (
     "flows.nightly",
     "great_expectations",
     "transforms.report.context",
-    "transforms.valuation",
     "scipy.optimize",
 )
 """What a night imports, where there is a server to wait for: all that builds, checks and draws."""

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
 from typing import IO
 
@@ -26,9 +26,8 @@ _STARTUP_SECONDS = 120
 _SENDING_SECONDS = 10
 
 
-@contextmanager
-def prefect_server() -> Iterator[str]:
-    """Have a Prefect server that stays, with its pages and schedules, and yield its address.
+def prefect_server() -> AbstractContextManager[str]:
+    """Have a Prefect server that stays, with its pages and schedules; its address is what is yielded.
 
     It is the user's own (``PREFECT_API_URL``), else one for the time being, which is set for this process and for those
     that it starts.
@@ -38,29 +37,10 @@ def prefect_server() -> Iterator[str]:
     PipelineError
         If a server of our own does not come up.
     """
-    given = _given_url()
-    if given is not None:
-        with _addressed(given):
-            yield given
-        return
-    port = _free_port()
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
-    url = f"http://{LOOPBACK}:{port}/api"
-    # Its pages ask the usual port unless they are told, whatever port serves them.
-    environment = {**os.environ, "PREFECT_SERVER_UI_API_URL": url}
-    with subprocess.Popen(  # noqa: S603 - ours
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
-    ) as server:
-        try:
-            _wait_until_up(server, f"{url}/health")
-            with _addressed(url):
-                yield url
-        finally:
-            server.terminate()
+    return _users_or(_start_with_pages())
 
 
-@contextmanager
-def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
+def run_server(beside: Sequence[str] = ()) -> AbstractContextManager[str]:
     """Have a Prefect server for one run: the user's own, else one of ours, started first of all.
 
     Prefect starts such a server too, but when the flow is called, and does nothing until it is up. Ours starts in
@@ -77,11 +57,34 @@ def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
     PipelineError
         If a server of our own does not come up.
     """
+    return _users_or(_start_first(beside))
+
+
+def _users_or(ours: AbstractContextManager[str]) -> AbstractContextManager[str]:
     given = _given_url()
-    if given is not None:
-        with _addressed(given):
-            yield
-        return
+    return ours if given is None else _addressed(given)
+
+
+@contextmanager
+def _start_with_pages() -> Iterator[str]:
+    port = _free_port()
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK, "--port", str(port)]
+    url = f"http://{LOOPBACK}:{port}/api"
+    # Its pages ask the usual port unless they are told, whatever port serves them.
+    environment = {**os.environ, "PREFECT_SERVER_UI_API_URL": url}
+    with subprocess.Popen(  # noqa: S603 - ours
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    ) as server:
+        try:
+            _wait_until_up(server, url)
+            with _addressed(url):
+                yield url
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def _start_first(beside: Sequence[str]) -> Iterator[str]:
     command = [sys.executable, "-m", "flows.prefect_serve"]
     with (
         tempfile.TemporaryFile() as said,
@@ -95,7 +98,8 @@ def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
             url = f"http://{LOOPBACK}:{port or '?'}/api"
             with _addressed(url):
                 with ThreadPoolExecutor(1) as asking:
-                    answer = asking.submit(_is_healthy, url)
+                    # It listens before it is ready: one question waits for its answer, or for the end of the process.
+                    answer = asking.submit(_is_healthy, url, _STARTUP_SECONDS)
                     for name in beside:
                         if answer.done():
                             break
@@ -103,7 +107,7 @@ def run_server(beside: Sequence[str] = ()) -> Iterator[None]:
                     if not answer.result():
                         raise _not_up(url, _reason(said))
                 try:
-                    yield
+                    yield url
                 finally:
                     _send_what_is_left()
         finally:
@@ -118,10 +122,9 @@ def _given_url() -> str | None:
     return url
 
 
-def _is_healthy(url: str) -> bool:
-    # It listens before it is ready: one question waits for its answer, and is refused when the process has ended.
+def _is_healthy(url: str, seconds: float) -> bool:
     try:
-        return requests.get(f"{url}/health", timeout=_STARTUP_SECONDS).ok
+        return requests.get(f"{url}/health", timeout=seconds).ok
     except requests.RequestException:
         return False
 
@@ -141,11 +144,8 @@ def _wait_until_up(server: subprocess.Popen[bytes], url: str) -> None:
     for _ in range(_STARTUP_SECONDS * 2):
         if server.poll() is not None:
             break
-        try:
-            if requests.get(url, timeout=2).ok:
-                return
-        except requests.RequestException:
-            pass
+        if _is_healthy(url, seconds=2):
+            return
         time.sleep(0.5)
     raise _not_up(url)
 
@@ -178,13 +178,13 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _addressed(url: str) -> Iterator[None]:
+def _addressed(url: str) -> Iterator[str]:
     """Have the server's address in the environment: Prefect's threads, scheduled runs and workers find it there."""
     before = os.environ.get(API_URL)
     os.environ[API_URL] = url
     _read_settings_again()
     try:
-        yield
+        yield url
     finally:
         if before is None:
             del os.environ[API_URL]

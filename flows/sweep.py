@@ -7,7 +7,7 @@ of this process. They must see the home folder under the same path.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, cast
 
@@ -70,7 +70,7 @@ def run_on_workers(workers: int) -> Run:
     """
     # No page and no port of its own beyond the workers': nobody asked for them.
     options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
-    return _run_with(DaskTaskRunner(cluster_kwargs=options), workers)
+    return _run_with(DaskTaskRunner(cluster_kwargs=options), lambda: workers)
 
 
 def run_on_scheduler(address: str) -> Run:
@@ -81,11 +81,15 @@ def run_on_scheduler(address: str) -> Run:
     address
         Of its scheduler, such as ``tcp://10.0.0.5:8786``.
     """
+    return _run_with(DaskTaskRunner(address=address), lambda: _count_threads(address))
+
+
+def _count_threads(address: str) -> int:
     from distributed import Client
 
     with Client(address) as client:  # type: ignore[no-untyped-call]
-        threads = sum(client.nthreads().values())
-    return _run_with(DaskTaskRunner(address=address), max(threads, 1))
+        threads: int = sum(client.nthreads().values())
+    return max(threads, 1)
 
 
 @flow(
@@ -128,12 +132,12 @@ def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
             shown.count()
 
 
-def _run_with(runner: DaskTaskRunner, workers: int) -> Run:
+def _run_with(runner: DaskTaskRunner, count_workers: Callable[[], int]) -> Run:
     def run(plan: SweepPlan, progress: Progress) -> None:
         # A server of our own is gone before the last workers have sent their logs.
         with temporary_settings({PREFECT_LOGGING_TO_API_ENABLED: False}), run_server(), running(plan, progress):
             # Its futures are Prefect's in all but the declared type.
             flow_ = sweep_chunks.with_options(task_runner=cast("Any", runner))
-            flow_(plan.sweep.sweep_id, len(plan.missing), workers)
+            flow_(plan.sweep.sweep_id, len(plan.missing), count_workers())
 
     return run

@@ -31,7 +31,6 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from typing import Any
 from tests.support.governance import ARTICLE, BOLD, Desk
 from warehouse.governance.keys import open_key_file
 from warehouse.home import Home

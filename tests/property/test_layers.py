@@ -36,7 +36,7 @@ from transforms.layers import (
 )
 
 LONGEST = 80
-THOROUGH = examples(1200)
+THOROUGH = examples(1600)
 QUICK = examples(300)
 CODES: dict[str, Any] = {"state": LayerState, "reason": Reason, "roll": Roll, "mode": Mode}
 
@@ -183,7 +183,7 @@ def test_machine_equals_its_plain_retelling_everywhere() -> None:
     assert coverage.steps >= set(range(5))
     assert coverage.guards == set(range(12))  # a guard that holds and one not evaluable are never told together
     assert coverage.transitions_of_a_session == {1, 2, 3, 4, 5}
-    assert coverage.gains_rolled > 500
+    assert coverage.gains_rolled > 1000
     assert coverage.unknown_pnl > 1000
 
 
