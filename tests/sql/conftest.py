@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from tests.support.bench import Bench, ModelBench
+from tests.support.crisis import open_plain_warehouse
+from tests.support.shared import SharedFolders
 
 
 @pytest.fixture
@@ -28,6 +31,15 @@ def module_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     made = Bench(tmp_path_factory.mktemp("bench") / "home")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def plain(
+    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A module's own copy of the warehouse of the market without a crisis."""
+    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("plain")) as connection:
+        yield connection
 
 
 @pytest.fixture

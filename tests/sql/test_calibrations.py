@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.bench import Bench, land_archive, rows, value
 from tests.support.crisis import PLAIN_LAST as LAST
-from tests.support.crisis import open_plain_warehouse, plain_archive
+from tests.support.crisis import plain_archive
 from tests.support.shared import SharedFolders
 from transforms.calibration import CALIBRATION_DTYPES, VALUE_COLUMNS, match_betas
 from transforms.errors import ChecksFailedError, PipelineError
@@ -27,22 +27,14 @@ CUT = date(2022, 8, 17)
 MADE = ("ref.stored_calibrations", "mart.weekly_calibrations")
 
 
-@pytest.fixture(scope="module")
-def built(
-    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("calibrations")) as connection:
-        yield connection
-
-
 @pytest.fixture
-def market(built: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def market(plain: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """A made-up market of two years; what a test changes is rolled back."""
-    built.execute("begin")
+    plain.execute("begin")
     for table in MADE:
-        built.execute(f"drop table if exists {table}")
-    yield built
-    built.execute("rollback")
+        plain.execute(f"drop table if exists {table}")
+    yield plain
+    plain.execute("rollback")
 
 
 @pytest.fixture

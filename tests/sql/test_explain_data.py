@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from itertools import pairwise
@@ -13,8 +13,6 @@ import pytest
 
 from tests.support.bench import rows
 from tests.support.crisis import PLAIN_LAST as LAST
-from tests.support.crisis import open_plain_warehouse
-from tests.support.shared import SharedFolders
 from transforms.errors import UsageError
 from transforms.explain.build import build_explanation
 from transforms.explain.facts import ExplainFacts
@@ -26,35 +24,27 @@ from warehouse.hedge_states import PolicyInForce, decide_hedge, write_hedge_stat
 
 
 @pytest.fixture(scope="module")
-def built(
-    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("explain")) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def facts_of(built: duckdb.DuckDBPyConnection) -> Callable[[date], ExplainFacts]:
+def facts_of(plain: duckdb.DuckDBPyConnection) -> Callable[[date], ExplainFacts]:
     """The facts of a session, read once."""
-    return cache(lambda day: read_explain_facts(built, day))
+    return cache(lambda day: read_explain_facts(plain, day))
 
 
-def sessions_on(built: duckdb.DuckDBPyConnection) -> list[date]:
+def sessions_on(plain: duckdb.DuckDBPyConnection) -> list[date]:
     """Sessions on which the temporal layer is not idle."""
     query = "select trade_date from mart.daily_hedge_state where layer = 'temporal_vega' and state <> 'idle' order by 1"
-    return [row[0] for row in rows(built, query)]
+    return [row[0] for row in rows(plain, query)]
 
 
-def test_explanation_of_a_simulated_session_says_so_and_is_json(built: duckdb.DuckDBPyConnection) -> None:
-    explanation = build_explanation(read_explain_facts(built, LAST))
+def test_explanation_of_a_simulated_session_says_so_and_is_json(plain: duckdb.DuckDBPyConnection) -> None:
+    explanation = build_explanation(read_explain_facts(plain, LAST))
     assert explanation["is_simulated"] is True
     assert json.loads(json.dumps(explanation, allow_nan=False)) == explanation
 
 
-def test_truth_of_every_term_agrees_with_its_clause(built: duckdb.DuckDBPyConnection) -> None:
+def test_truth_of_every_term_agrees_with_its_clause(plain: duckdb.DuckDBPyConnection) -> None:
     differing = []
-    for day in sessions_on(built)[::5]:
-        explanation = build_explanation(read_explain_facts(built, day))
+    for day in sessions_on(plain)[::5]:
+        explanation = build_explanation(read_explain_facts(plain, day))
         clauses = [clause for layer in explanation["layers"] for clause in layer["clauses"]]
         for clause in [*clauses, *explanation["governor"]["guards"]]:
             truths = [term["truth"] for term in clause["terms"]]
@@ -68,13 +58,13 @@ def test_truth_of_every_term_agrees_with_its_clause(built: duckdb.DuckDBPyConnec
 
 
 def test_counts_of_the_explanation_are_those_that_moved_the_layer(
-    built: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
+    plain: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
 ) -> None:
     """Closes counted tonight, with the close of the next session, decide whether the layer leaves then."""
     following = dict(
-        rows(built, "select trade_date, lead(trade_date) over (order by trade_date) from mart.daily_signals")
+        rows(plain, "select trade_date, lead(trade_date) over (order by trade_date) from mart.daily_signals")
     )
-    days = [day for day in sessions_on(built) if following[day]]
+    days = [day for day in sessions_on(plain) if following[day]]
     assert days
     wrong = []
     for day in days:
@@ -88,9 +78,9 @@ def test_counts_of_the_explanation_are_those_that_moved_the_layer(
 
 
 def test_step_that_is_due_was_not_taken_for_a_reason(
-    built: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
+    plain: duckdb.DuckDBPyConnection, facts_of: Callable[[date], ExplainFacts]
 ) -> None:
-    for day in sessions_on(built):
+    for day in sessions_on(plain):
         facts = facts_of(day)
         counts, row = count_temporal(facts), facts.states["temporal_vega"]
         assert counts is not None
@@ -101,21 +91,21 @@ def test_step_that_is_due_was_not_taken_for_a_reason(
         assert not (is_free and not is_new and counts.entitled_steps > row["step_count"]), day
 
 
-def test_explanation_holds_nothing_later_than_its_session(built: duckdb.DuckDBPyConnection) -> None:
-    day = sessions_on(built)[10]
-    facts = read_explain_facts(built, day, with_timeline=True)
+def test_explanation_holds_nothing_later_than_its_session(plain: duckdb.DuckDBPyConnection) -> None:
+    day = sessions_on(plain)[10]
+    facts = read_explain_facts(plain, day, with_timeline=True)
     dates = [row["trade_date"] for row in (*facts.transitions, *facts.timeline, *facts.comparison)]
     assert max(dates) == day
     assert max(entry["since"] for entry in facts.since.values()) <= day
 
 
-def test_sessions_in_state_are_counted_back_to_the_last_change(built: duckdb.DuckDBPyConnection) -> None:
+def test_sessions_in_state_are_counted_back_to_the_last_change(plain: duckdb.DuckDBPyConnection) -> None:
     day = LAST
-    facts = read_explain_facts(built, day)
+    facts = read_explain_facts(plain, day)
     states = [
         row[0]
         for row in rows(
-            built,
+            plain,
             f"select state from mart.daily_hedge_state where layer = 'temporal_vega' and trade_date <= '{day}' "
             "order by trade_date desc",
         )
@@ -124,9 +114,9 @@ def test_sessions_in_state_are_counted_back_to_the_last_change(built: duckdb.Duc
     assert facts.since["temporal_vega"]["sessions"] == expected
 
 
-def test_session_without_states_is_a_usage_error(built: duckdb.DuckDBPyConnection) -> None:
+def test_session_without_states_is_a_usage_error(plain: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(UsageError, match="no state"):
-        read_explain_facts(built, date(1999, 1, 4))
+        read_explain_facts(plain, date(1999, 1, 4))
 
 
 def test_warehouse_without_layers_is_a_usage_error() -> None:
@@ -134,23 +124,23 @@ def test_warehouse_without_layers_is_a_usage_error() -> None:
         read_explain_facts(connection, LAST)
 
 
-def test_counts_are_not_said_across_a_change_of_policy(built: duckdb.DuckDBPyConnection) -> None:
-    days = sessions_on(built)
+def test_counts_are_not_said_across_a_change_of_policy(plain: duckdb.DuckDBPyConnection) -> None:
+    days = sessions_on(plain)
     change = next(after for before, after in pairwise(days) if (after - before).days < 5)
     later = preset("article").with_values({"base_notional_frac": 0.015}, name="later")
-    built.execute("begin")
+    plain.execute("begin")
     try:
         for schema, names in (
             ("mart", ("daily_governor", "daily_hedge_state", "layer_transitions", "daily_policy_comparison")),
             ("ref", ("policies", "policy_rules", "policy_parameters")),
         ):
             for name in names:
-                built.execute(f"drop table {schema}.{name}")
+                plain.execute(f"drop table {schema}.{name}")
         first = preset("article")
         policies = [PolicyInForce(None, first, policy_hash(first)), PolicyInForce(change, later, policy_hash(later))]
-        write_hedge_states(built, decide_hedge(built, policies))
-        facts = read_explain_facts(built, change)
+        write_hedge_states(plain, decide_hedge(plain, policies))
+        facts = read_explain_facts(plain, change)
         assert (facts.policy_name, facts.effective_from, facts.episode) == ("later", change, None)
-        assert read_explain_facts(built, days[0]).policy_name == "article"
+        assert read_explain_facts(plain, days[0]).policy_name == "article"
     finally:
-        built.execute("rollback")
+        plain.execute("rollback")

@@ -15,9 +15,7 @@ import pytest
 
 from tests.support.bench import rows, sessions_from, value
 from tests.support.crisis import PLAIN_LAST as LAST
-from tests.support.crisis import open_plain_warehouse
 from tests.support.hedge_states import clause_differences, transition_differences
-from tests.support.shared import SharedFolders
 from transforms.policy.identity import policy_hash
 from transforms.policy.loader import PRESETS
 from transforms.policy.model import Policy
@@ -75,20 +73,12 @@ def decide(connection: duckdb.DuckDBPyConnection, *policies: PolicyInForce) -> N
 # ---- a made-up market of two years ----
 
 
-@pytest.fixture(scope="module")
-def built(
-    shared_folders: SharedFolders, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_plain_warehouse(shared_folders, tmp_path_factory.mktemp("hedge")) as connection:
-        yield connection
-
-
 @pytest.fixture
-def market(built: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+def market(plain: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """The made-up market; what a test decides on it is rolled back."""
-    built.execute("begin")
-    yield built
-    built.execute("rollback")
+    plain.execute("begin")
+    yield plain
+    plain.execute("rollback")
 
 
 def content(connection: duckdb.DuckDBPyConnection, table: str, where: str = "true") -> pd.DataFrame:
@@ -105,15 +95,15 @@ def assert_same(left: Mapping[str, pd.DataFrame], right: Mapping[str, pd.DataFra
         pd.testing.assert_frame_equal(frame, right[table], obj=table)
 
 
-def test_market_reaches_every_state_and_mode(built: duckdb.DuckDBPyConnection) -> None:
+def test_market_reaches_every_state_and_mode(plain: duckdb.DuckDBPyConnection) -> None:
     """The tests below would prove little on a calm market."""
-    states = {row[0] for row in rows(built, "select distinct state from mart.daily_hedge_state")}
-    modes = {row[0] for row in rows(built, "select distinct governor_mode from mart.daily_governor")}
+    states = {row[0] for row in rows(plain, "select distinct state from mart.daily_hedge_state")}
+    modes = {row[0] for row in rows(plain, "select distinct governor_mode from mart.daily_governor")}
     assert (states, modes) == ({"idle", "armed", "active", "blocked"}, {"promoter", "steward"})
 
 
-def test_clauses_say_what_the_signals_say(built: duckdb.DuckDBPyConnection) -> None:
-    assert clause_differences(built) == []
+def test_clauses_say_what_the_signals_say(plain: duckdb.DuckDBPyConnection) -> None:
+    assert clause_differences(plain) == []
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -128,36 +118,36 @@ def test_clauses_and_transitions_of_every_preset_say_what_its_signals_and_states
         assert value(market, query) == 0
 
 
-def test_every_session_of_the_signals_has_every_layer(built: duckdb.DuckDBPyConnection) -> None:
-    sessions = value(built, "select count(*) from mart.daily_signals")
+def test_every_session_of_the_signals_has_every_layer(plain: duckdb.DuckDBPyConnection) -> None:
+    sessions = value(plain, "select count(*) from mart.daily_signals")
     query = "select layer, count(*), count(distinct trade_date) from mart.daily_hedge_state group by all order by all"
-    assert rows(built, query) == [(name, sessions, sessions) for name in ("base", "second_engine", "temporal_vega")]
-    assert value(built, "select count(*) from mart.daily_governor") == sessions
+    assert rows(plain, query) == [(name, sessions, sessions) for name in ("base", "second_engine", "temporal_vega")]
+    assert value(plain, "select count(*) from mart.daily_governor") == sessions
 
 
-def test_big_top_clause_is_the_flag_of_the_signals_on_every_row(built: duckdb.DuckDBPyConnection) -> None:
+def test_big_top_clause_is_the_flag_of_the_signals_on_every_row(plain: duckdb.DuckDBPyConnection) -> None:
     query = (
         "select guard_clauses::varchar, is_big_top from mart.daily_governor join mart.daily_signals using (trade_date)"
     )
-    found = rows(built, query)
+    found = rows(plain, query)
     truths = [next(entry for entry in json.loads(text) if entry["rule"] == "big_top") for text, _ in found]
     assert [entry["truth"] for entry in truths] == [flag for _, flag in found]
     assert {True, False} <= {flag for _, flag in found}
 
 
-def test_governor_is_a_steward_exactly_when_a_guard_is_named(built: duckdb.DuckDBPyConnection) -> None:
+def test_governor_is_a_steward_exactly_when_a_guard_is_named(plain: duckdb.DuckDBPyConnection) -> None:
     query = "select count(*) from mart.daily_governor where (governor_mode = 'steward') <> (guards_held is not null)"
-    assert value(built, query) == 0
+    assert value(plain, query) == 0
 
 
-def test_governor_names_the_guards_that_the_clauses_say(built: duckdb.DuckDBPyConnection) -> None:
-    for text, held in rows(built, "select guard_clauses::varchar, guards_held from mart.daily_governor"):
+def test_governor_names_the_guards_that_the_clauses_say(plain: duckdb.DuckDBPyConnection) -> None:
+    for text, held in rows(plain, "select guard_clauses::varchar, guards_held from mart.daily_governor"):
         clauses = {entry["rule"]: entry["truth"] for entry in json.loads(text)}
         expected = {name if truth else f"{name}?" for name, truth in clauses.items() if truth is not False}
         assert set((held or "").split(", ")) - {"", "budget", "layer2_loss"} == expected
 
 
-def test_stale_flag_is_that_of_the_five_inputs(built: duckdb.DuckDBPyConnection) -> None:
+def test_stale_flag_is_that_of_the_five_inputs(plain: duckdb.DuckDBPyConnection) -> None:
     statuses = " and ".join(f"{name}_status = 'ok'" for name in ("vix", "curve", "vvix", "spx"))
     # without a 30-day point there is no MACD, and nothing is stale
     statuses += " and (ts_macd_status = 'ok' or cm_slope_log is null)"
@@ -165,22 +155,22 @@ def test_stale_flag_is_that_of_the_five_inputs(built: duckdb.DuckDBPyConnection)
         f"select count(*), count_if(is_stale), count_if(is_stale = ({statuses})) "
         "from mart.daily_hedge_state join mart.daily_signals using (trade_date)"
     )
-    count, stale, wrong = rows(built, query)[0]
+    count, stale, wrong = rows(plain, query)[0]
     assert (0 < stale < count, wrong) == (True, 0)
 
 
-def test_every_session_with_a_stale_input_is_a_stewards(built: duckdb.DuckDBPyConnection) -> None:
+def test_every_session_with_a_stale_input_is_a_stewards(plain: duckdb.DuckDBPyConnection) -> None:
     query = "select distinct governor_mode from mart.daily_hedge_state where is_stale"
-    assert rows(built, query) == [("steward",)]
+    assert rows(plain, query) == [("steward",)]
 
 
-def test_reason_of_a_transition_is_that_of_the_state_it_leads_to(built: duckdb.DuckDBPyConnection) -> None:
+def test_reason_of_a_transition_is_that_of_the_state_it_leads_to(plain: duckdb.DuckDBPyConnection) -> None:
     query = (
         "select count(*) from mart.layer_transitions as step join mart.daily_hedge_state as state "
         "on state.trade_date = step.trade_date and state.layer = step.layer and state.state = step.to_state "
         "where step.to_state = 'blocked' and step.reason = state.reason and step.reason like '%(%'"
     )
-    assert value(built, query) > 0
+    assert value(plain, query) > 0
 
 
 def test_default_is_the_article_from_the_beginning(market: duckdb.DuckDBPyConnection) -> None:
@@ -327,9 +317,9 @@ def states_of(connection: duckdb.DuckDBPyConnection, variant: str | None, layer:
 @pytest.mark.parametrize("layer", ["base", "temporal_vega", "second_engine"])
 @pytest.mark.parametrize("variant", ["reading:equal_vega", "preset:article"])
 def test_comparison_with_the_policy_itself_is_the_policy(
-    built: duckdb.DuckDBPyConnection, variant: str, layer: str
+    plain: duckdb.DuckDBPyConnection, variant: str, layer: str
 ) -> None:
-    assert states_of(built, variant, layer) == states_of(built, None, layer)
+    assert states_of(plain, variant, layer) == states_of(plain, None, layer)
 
 
 def test_readings_differ_only_by_their_results(market: duckdb.DuckDBPyConnection) -> None:
@@ -346,22 +336,22 @@ def test_readings_differ_only_by_their_results(market: duckdb.DuckDBPyConnection
 
 
 @pytest.mark.parametrize("name", ["none", "static"])
-def test_presets_without_the_temporal_layer_keep_it_idle(built: duckdb.DuckDBPyConnection, name: str) -> None:
-    assert {row[1] for row in states_of(built, f"preset:{name}", "temporal_vega")} == {"idle"}
+def test_presets_without_the_temporal_layer_keep_it_idle(plain: duckdb.DuckDBPyConnection, name: str) -> None:
+    assert {row[1] for row in states_of(plain, f"preset:{name}", "temporal_vega")} == {"idle"}
 
 
-def test_comparison_has_every_variant_on_every_session_and_layer(built: duckdb.DuckDBPyConnection) -> None:
-    sessions = value(built, "select count(*) from mart.daily_signals")
+def test_comparison_has_every_variant_on_every_session_and_layer(plain: duckdb.DuckDBPyConnection) -> None:
+    sessions = value(plain, "select count(*) from mart.daily_signals")
     readings = {f"reading:{name}" for name in ("equal_vega", "contracts", "base_matched", "short_front")}
     expected = readings | {f"preset:{name}" for name in PRESETS} | {"no_hysteresis"}
     query = "select variant, count(*) from mart.daily_policy_comparison group by all"
-    assert dict(rows(built, query)) == dict.fromkeys(expected, 3 * sessions)
+    assert dict(rows(plain, query)) == dict.fromkeys(expected, 3 * sessions)
 
 
-def test_hash_of_the_states_is_of_its_session(built: duckdb.DuckDBPyConnection) -> None:
-    days = [row[0] for row in rows(built, "select trade_date from mart.daily_signals order by 1 desc limit 3")]
-    assert len({hash_states(built, day) for day in days}) == 3
-    assert hash_states(built, days[0]) == hash_states(built, days[0])
+def test_hash_of_the_states_is_of_its_session(plain: duckdb.DuckDBPyConnection) -> None:
+    days = [row[0] for row in rows(plain, "select trade_date from mart.daily_signals order by 1 desc limit 3")]
+    assert len({hash_states(plain, day) for day in days}) == 3
+    assert hash_states(plain, days[0]) == hash_states(plain, days[0])
 
 
 # ---- hand-made sessions ----
