@@ -1,12 +1,11 @@
-"""The sweep on Dask: some chunks a Prefect task, on workers of this machine or of a cluster that is there already.
+"""The sweep on Dask: a path, then some of its chunks, a Prefect task, on workers of this machine or of a cluster.
 
-The workers write the chunks themselves and return why they could not, so that what is computed is kept whatever becomes
-of this process. They must see the home folder under the same path.
+The workers write paths and chunks themselves and return why they could not, so that what is computed is kept whatever
+becomes of this process. They must see the home folder under the same path.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, cast
@@ -14,7 +13,7 @@ from typing import Any, cast
 import flows.prefect_env  # isort: skip  # noqa: F401 - before Prefect, which reads its settings on import
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.futures import as_completed
+from prefect.futures import PrefectFuture, as_completed
 from prefect.settings import PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect_dask.task_runners import DaskTaskRunner
 
@@ -25,11 +24,26 @@ from warehouse.sweep_chunks import compute_chunk
 from warehouse.sweep_store import Chunk, is_done, note_failure
 
 DESCRIPTION = """
-A grid of policies walked through the published history and simulated markets, **some chunks a task**. The workers
-write chunks as they end: a sweep that is broken off goes on where it stopped. See `docs/sweep.md`.
+A grid of policies walked through the published history and simulated markets: **a task a path, then some chunks a
+task**. The workers write chunks as they end: a sweep that is broken off goes on where it stopped. See `docs/sweep.md`.
 """
 TASKS_A_WORKER = 12
 """Enough that workers end together; a task costs the server and the scheduler more time than a chunk of it."""
+
+
+@task(
+    name="sweep-path",
+    task_run_name="path {number}",
+    description="Build the warehouse of a simulated market, and lay a path's market out for all policies.",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    log_prints=False,
+)
+def prepare(folder: str, number: int) -> float:
+    """Make a path ready on a worker. Return the seconds that it took."""
+    from flows.sweep_markets import prepare_path
+
+    return prepare_path(folder, number)
 
 
 @task(
@@ -61,7 +75,7 @@ def group_chunks(missing: Sequence[Chunk], workers: int) -> list[list[Chunk]]:
 
 
 def run_on_workers(workers: int) -> Run:
-    """Return what computes missing chunks on a Dask cluster of this machine, for as long as it takes.
+    """Return what computes a plan on a Dask cluster of this machine, for as long as it takes.
 
     Parameters
     ----------
@@ -74,7 +88,7 @@ def run_on_workers(workers: int) -> Run:
 
 
 def run_on_scheduler(address: str) -> Run:
-    """Return what computes missing chunks on a Dask cluster that is there already.
+    """Return what computes a plan on a Dask cluster that is there already.
 
     Parameters
     ----------
@@ -100,7 +114,9 @@ def _count_threads(address: str) -> int:
     persist_result=False,
 )
 def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
-    """Compute the missing chunks of the plan that runs under this name; one that fails is noted, and the rest goes on.
+    """Compute what is missing of the plan that runs under this name; a chunk that fails is noted, and the rest goes on.
+
+    Paths come first, because building a simulated market is the longest task, and the chunks of one wait for it.
 
     Parameters
     ----------
@@ -108,17 +124,33 @@ def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
         Name of the sweep, how many chunks, and how many compute: what Prefect's server is told. The plan itself, with
         thousands of policies, would be sent to the server, and with every task to the workers; so would a variable of
         this module.
+
+    Raises
+    ------
+    PipelineError
+        If a path cannot be made ready.
     """
     plan, progress = find_running(sweep_id)
     ids = [one.policy_id for one in plan.expansion.policies]
-    started = time.monotonic()
     folder = str(plan.sweep.folder)
     shown = ProgressBar("alvh-sweep", f"sweep {sweep_id}, {missing} chunks", missing)
-    submitted = {
-        compute.submit(folder, some[0].path, some[0].first, [(one.first, one.stop) for one in some]): some
+    paths: dict[int, PrefectFuture[Any]] = {path: prepare.submit(folder, path) for path in plan.unprepared}
+    submitted: dict[PrefectFuture[Any], list[Chunk]] = {
+        compute.submit(
+            folder,
+            some[0].path,
+            some[0].first,
+            [(one.first, one.stop) for one in some],
+            wait_for=[paths[some[0].path]] if some[0].path in paths else None,
+            return_state=False,
+        ): some
         for some in group_chunks(plan.missing, workers)
     }
-    for future in as_completed(list(submitted)):
+    number_of = {future: path for path, future in paths.items()}
+    for future in as_completed([*number_of, *submitted]):
+        if future in number_of:
+            progress.tell_path(number_of[future], future.result())
+            continue
         group = submitted[future]
         try:
             errors = future.result()
@@ -128,7 +160,7 @@ def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
             errors = [None if is_done(plan.sweep, chunk, ids) else said for chunk in group]
         for chunk, error in zip(group, errors, strict=True):
             noted = None if error is None else str(note_failure(plan.sweep, chunk, error)["error"])
-            progress.count(chunk, noted, time.monotonic() - started)
+            progress.count(chunk, noted)
             shown.count()
 
 

@@ -1,8 +1,13 @@
-"""Simulated markets for a sweep: each goes the way of a night, from files to a checked warehouse, in its own home."""
+"""The paths of a sweep made ready: simulated markets built, and every path's market laid out for the policies.
+
+A simulated market goes the way of a night, from files to a checked warehouse, in its own home.
+"""
 
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,17 +17,58 @@ from flows.sample import write_simulated_archive
 from flows.settings import Settings
 from transforms import calendar
 from transforms.simulate import DEFAULT_SEED
+from transforms.sweep.grid import GridPolicy
 from warehouse.build import open_build
 from warehouse.checks import require_no_errors, run_sql_checks
 from warehouse.home import Home, make_folder, replace_durably
 from warehouse.publish import claim_market
 from warehouse.query import open_published
 from warehouse.run_log import run_id_of
+from warehouse.sweep_chunks import require_same
+from warehouse.sweep_paths import lay_out_path
+from warehouse.sweep_store import PUBLISHED, SweepFolder, load_policies
 
 
 def seed_of(path: int) -> int:
     """Seed of a sweep's path; another than that of the sample, which may be the published history."""
     return DEFAULT_SEED + path
+
+
+def prepare_path(folder: str, number: int, threads: int = 1, policies: Sequence[GridPolicy] | None = None) -> float:
+    """Have a path ready for its chunks: its warehouse, and its market laid out. What is there already is kept.
+
+    Parameters
+    ----------
+    folder
+        Of the sweep, as this process sees it.
+    number
+        Of the path. The warehouse of the published history is there.
+    threads
+        Share a part of the work.
+    policies
+        All of the sweep; None: as its plan has them.
+
+    Returns
+    -------
+    float
+        Seconds that it took.
+
+    Raises
+    ------
+    PipelineError
+        If this process does not see the folder or runs another code than the sweep began with, or the market cannot be
+        built, or fails a check of severity ``error``.
+    UsageError
+        If the warehouse was published before it had positions.
+    """
+    started = time.monotonic()
+    require_same(folder)
+    sweep = SweepFolder(Path(folder))
+    path_folder = sweep.path_folder(number)
+    if number != PUBLISHED:
+        build_simulated_warehouse(path_folder, sweep.path_folder(PUBLISHED), seed_of(number))
+    lay_out_path(path_folder, load_policies(sweep) if policies is None else policies, threads)
+    return time.monotonic() - started
 
 
 def build_simulated_warehouse(target: Path, like: Path, seed: int) -> None:

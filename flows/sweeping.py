@@ -20,7 +20,7 @@ from warehouse.home import Home
 from warehouse.instants import iso_utc
 from warehouse.run_log import package_versions
 from warehouse.sweep_chunks import compute_chunk
-from warehouse.sweep_paths import lay_out_path, take_warehouse
+from warehouse.sweep_paths import is_laid_out, take_warehouse
 from warehouse.sweep_store import (
     CHUNK,
     PUBLISHED,
@@ -41,38 +41,69 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """A sweep ready to be computed: what is there already, and what is missing."""
+    """A sweep ready to be computed: what is there already, and what is missing.
+
+    Attributes
+    ----------
+    unprepared
+        Numbers of the paths whose market has to be laid out before their chunks.
+    missing
+        Chunks that are not there.
+    """
 
     sweep: SweepFolder
     grid: Grid
     expansion: Expansion
     paths: tuple[SweptPath, ...]
     chunks: tuple[Chunk, ...]
+    unprepared: tuple[int, ...]
     missing: tuple[Chunk, ...]
 
 
 @dataclass
 class Progress:
-    """Counts chunks and tells of them."""
+    """Counts chunks and tells of them; how long it will take is told once every path is ready.
+
+    Attributes
+    ----------
+    planned, kept
+        Chunks to compute, and those that were there.
+    unprepared
+        Paths that chunks still wait for.
+    """
 
     planned: int
     kept: int
     tell: Callable[[str, bool], None]
+    unprepared: int = 0
     done: int = 0
     failed: int = 0
 
-    def count(self, chunk: Chunk, error: str | None, seconds: float) -> None:
+    def __post_init__(self) -> None:
+        self._began = self._ready = time.monotonic()
+        self._ended_then = 0
+
+    def tell_path(self, path: int, seconds: float) -> None:
+        """Say that a path is ready for its chunks."""
+        self.unprepared -= 1
+        self._ready, self._ended_then = time.monotonic(), self.done + self.failed
+        market = "published history" if path == PUBLISHED else "simulated market"
+        self.tell(f"path {path}, {market}, ready after {seconds:.1f} s", True)
+
+    def count(self, chunk: Chunk, error: str | None) -> None:
         """Count a chunk, and say how far the sweep is."""
         self.done += error is None
         self.failed += error is not None
         if error is not None:
             self.tell(f"chunk {chunk.name} failed: {error}", True)
-        ended = self.done + self.failed
+        ended, now = self.done + self.failed, time.monotonic()
         left = self.planned - ended
         words = f"{self.kept + self.done} of {self.kept + self.planned} chunks"
         words += f", {self.kept} of them from before" if self.kept else ""
         words += f", {self.failed} failed" if self.failed else ""
-        words += f", {seconds:.1f} s, about {seconds / ended * left:.0f} s to go" if left else f", {seconds:.1f} s"
+        words += f", {now - self._began:.1f} s"
+        if left and not self.unprepared:
+            words += f", about {(now - self._ready) / (ended - self._ended_then) * left:.0f} s to go"
         self.tell(words, left == 0)
 
 
@@ -105,7 +136,7 @@ def sweep_home(
     now
         Instant of the run; it only dates the record.
     run
-        What computes the missing chunks; None: this process, one after the other.
+        What makes the paths ready and computes the missing chunks; None: this process.
     simulated_paths
         How many simulated markets beside the published history.
     is_resumed
@@ -135,12 +166,12 @@ def sweep_home(
     with sweep.lock():
         if not is_resumed:
             shutil.rmtree(sweep.folder / "chunks", ignore_errors=True)
-        plan = plan_sweep(home, sweep, grid, expansion, simulated_paths, tell)
+        plan = plan_sweep(home, sweep, grid, expansion, simulated_paths)
         kept = len(plan.chunks) - len(plan.missing)
-        if plan.missing:
-            (run or run_in_process)(plan, Progress(len(plan.missing), kept, tell))
-        else:
+        if not plan.missing:
             tell(f"all {kept} chunks are there already", True)
+        if plan.missing or plan.unprepared:
+            (run or run_in_process)(plan, Progress(len(plan.missing), kept, tell, len(plan.unprepared)))
         provenance = {"command": command, "made_at_utc": iso_utc(now), "code_version": package_versions()["alvh"]}
         return write_sweep(sweep, grid, expansion, plan.chunks, plan.paths, provenance)
 
@@ -156,32 +187,31 @@ def load_grid(path: Path) -> Grid:
     return read_grid(_read_text(path, "grid file"), where=str(path), load_base=lambda name: _load_base(path, name))
 
 
-def plan_sweep(
-    home: Home, sweep: SweepFolder, grid: Grid, expansion: Expansion, simulated_paths: int, tell: Tell
-) -> SweepPlan:
-    """Have every path ready, and find the chunks that are missing."""
-    paths = [SweptPath(PUBLISHED, None)]
+def plan_sweep(home: Home, sweep: SweepFolder, grid: Grid, expansion: Expansion, simulated_paths: int) -> SweepPlan:
+    """Find what a sweep has to compute; of its paths only the published warehouse is taken."""
     take_warehouse(home, sweep.path_folder(PUBLISHED))
+    paths = [SweptPath(PUBLISHED, None)]
     if simulated_paths:
-        from flows.sweep_markets import build_simulated_warehouse, seed_of
+        from flows.sweep_markets import seed_of
 
-        for number in range(1, simulated_paths + 1):
-            paths.append(SweptPath(number, seed_of(number)))
-            tell(f"simulated market {number} of {simulated_paths}", True)
-            build_simulated_warehouse(sweep.path_folder(number), sweep.path_folder(PUBLISHED), seed_of(number))
-    for path in paths:
-        started = time.monotonic()
-        if lay_out_path(sweep.path_folder(path.number), expansion.policies, THREADS):
-            tell(f"path {path.number} laid out, {time.monotonic() - started:.1f} s", True)
+        paths += [SweptPath(number, seed_of(number)) for number in range(1, simulated_paths + 1)]
+    unprepared = tuple(path.number for path in paths if not is_laid_out(sweep.path_folder(path.number)))
     ids = [one.policy_id for one in expansion.policies]
     chunks = tuple(list_chunks(len(ids), [path.number for path in paths], int(read_manifest(sweep)["chunk"])))
     missing = tuple(chunk for chunk in chunks if not is_done(sweep, chunk, ids))
-    return SweepPlan(sweep, grid, expansion, tuple(paths), chunks, missing)
+    return SweepPlan(sweep, grid, expansion, tuple(paths), chunks, unprepared, missing)
 
 
 def run_in_process(plan: SweepPlan, progress: Progress) -> None:
-    """Compute the missing chunks, some at a time; one that fails is noted, and the rest goes on."""
-    started, folder, policies = time.monotonic(), str(plan.sweep.folder), plan.expansion.policies
+    """Make the paths ready, then compute the missing chunks, some at a time.
+
+    A chunk that fails is noted, and the rest goes on.
+    """
+    from flows.sweep_markets import prepare_path
+
+    folder, policies = str(plan.sweep.folder), plan.expansion.policies
+    for path in plan.unprepared:
+        progress.tell_path(path, prepare_path(folder, path, THREADS, policies))
     # Whole chunks side by side: so the parts of one that hold the interpreter's lock go on beside those of the other
     # that do not.
     pool = ThreadPoolExecutor(THREADS)
@@ -196,7 +226,7 @@ def run_in_process(plan: SweepPlan, progress: Progress) -> None:
                 job.result()
             except Exception as caught:
                 error = str(note_failure(plan.sweep, chunk, caught)["error"])
-            progress.count(chunk, error, time.monotonic() - started)
+            progress.count(chunk, error)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -59,7 +59,7 @@ def compute_chunk(
     """
     started = time.perf_counter()
     sweep = SweepFolder(Path(folder))
-    manifest = _require_same(folder)
+    manifest = require_same(folder)
     some = load_policies(sweep, chunk) if policies is None else policies
     path_folder = sweep.path_folder(chunk.path)
     with _lock:
@@ -80,7 +80,14 @@ def _load(folder: Path) -> PathMarket:
 
 
 @lru_cache(maxsize=4)
-def _require_same(folder: str) -> dict[str, object]:
+def require_same(folder: str) -> dict[str, object]:
+    """Return the manifest of a sweep that this process may work on.
+
+    Raises
+    ------
+    PipelineError
+        If this process does not see the folder, or runs another code than the sweep began with.
+    """
     sweep = SweepFolder(Path(folder))
     if not sweep.manifest.exists():
         raise PipelineError(

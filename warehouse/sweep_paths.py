@@ -51,8 +51,6 @@ def take_warehouse(home: Home, folder: Path) -> Path:
 def lay_out_path(folder: Path, policies: Sequence[GridPolicy], threads: int = 1) -> bool:
     """Lay a path's market out for all policies of a grid and keep it in the folder, unless it is there: then False.
 
-    One that is damaged is laid out again.
-
     Parameters
     ----------
     threads
@@ -63,14 +61,8 @@ def lay_out_path(folder: Path, policies: Sequence[GridPolicy], threads: int = 1)
     UsageError
         If the warehouse was published before it had positions.
     """
-    target = folder / LAID_OUT
-    if target.exists():
-        try:
-            read_market_file(target)
-        except PipelineError:
-            target.unlink()
-        else:
-            return False
+    if is_laid_out(folder):
+        return False
     with _open(folder) as connection:
         numbers = dict(connection.execute("select parameter, value from ref.parameters").fetchall())
         if "audit_nav_usd" not in numbers:
@@ -90,7 +82,16 @@ def lay_out_path(folder: Path, policies: Sequence[GridPolicy], threads: int = 1)
     calendars = CalendarListing(list(hedge.futures.days), hedge.options)
     swept = build_sweep_market(hedge, calendars, machines, asked)
     made = PathMarket(swept, signals, float(numbers["episode_vix_pts"]))
-    write_market(target, made)
+    write_market(folder / LAID_OUT, made)
+    return True
+
+
+def is_laid_out(folder: Path) -> bool:
+    """Tell whether a path's market is there and can be read: one that is damaged has to be laid out again."""
+    try:
+        load_path(folder)
+    except PipelineError:
+        return False
     return True
 
 

@@ -26,9 +26,10 @@ from tests.support.market import LAST, write_market
 from tests.support.nights import have_first_night
 from tests.support.receivers import TOKEN, open_receiver
 from tests.support.shared import SharedFolders
-from transforms.errors import SourceError
+from transforms.errors import PipelineError, SourceError
 from warehouse.home import Home
 from warehouse.stored_calibrations import read_stored_calibrations
+from warehouse.sweep_market_file import LAID_OUT
 from warehouse.sweeps import WrittenSweep
 
 pytestmark = pytest.mark.prefect
@@ -232,8 +233,8 @@ def rows_of(written: WrittenSweep) -> pd.DataFrame:
 
 
 def another_home(home: Home, folder: Path) -> Home:
-    """The same home without chunks."""
-    shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("chunks"))
+    """The same home without chunks, and without what lies before them: no market is laid out."""
+    shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("chunks", LAID_OUT))
     return Home(folder)
 
 
@@ -255,18 +256,30 @@ def test_three_ways_give_the_same_rows_and_a_failing_chunk_stays_alone(
     with get_client(sync_client=True) as client:
         names = {run.name for run in client.read_task_runs()}
         shown = [(one.key, one.data) for one in client.read_artifacts() if "sweep" in str(one.key)]
-    # A cluster of somebody else's, whose workers cannot write one of the chunks.
+    # A cluster of somebody else's, whose workers cannot write one of the chunks. Then one more path, which they cannot
+    # open at first; it is another one by its number alone.
     others = another_home(home, tmp_path / "cluster")
-    blocked = others.path / "sweeps" / alone.html.parent.name / "chunks" / "path-000" / "000007-000013.parquet"
+    folder = others.path / "sweeps" / alone.html.parent.name
+    blocked = folder / "chunks" / "path-000" / "000007-000013.parquet"
     blocked.mkdir(parents=True)
+    second = folder / "paths" / "001" / "alvh.duckdb"
+    second.parent.mkdir()
+    second.write_bytes(b"no warehouse")
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         run = run_on_scheduler(cluster.scheduler_address)
         broken = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run)
         blocked.rmdir()
-        given = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run)
+        with pytest.raises(PipelineError, match="cannot be opened") as refused:
+            sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run, simulated_paths=1)
+        shutil.copyfile(folder / "paths" / "000" / "alvh.duckdb", second)
+        two = sweep_home(others, grid, now=NOW, chunk=CHUNK, run=run, simulated_paths=1)
     pd.testing.assert_frame_equal(rows_of(workers), rows_of(alone), check_exact=True)
-    assert names >= {f"policies from {first} on path 0" for first in (0, 7, 14, 21)}
+    assert names >= {"path 0", *(f"policies from {first} on path 0" for first in (0, 7, 14, 21))}
     assert shown == [("alvh-sweep", 100.0)]
     assert [note["chunk"] for note in broken.record["failed_chunks"]] == ["path-000/000007-000013"]
     assert broken.record["published"]["results"] == 24 - CHUNK
-    pd.testing.assert_frame_equal(rows_of(given), rows_of(alone), check_exact=True)
+    assert refused.value.where == str(second)
+    both, one = rows_of(two), rows_of(alone)
+    for path in (0, 1):
+        rows = both[both["path"] == path].assign(path=0, is_simulated=one["is_simulated"].iloc[0])
+        pd.testing.assert_frame_equal(rows.reset_index(drop=True), one, check_exact=True)
