@@ -65,13 +65,30 @@ class Timing:
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal and what came of it, as sentences with figures; ``is_met`` None where it could not be measured."""
+    """A goal and what came of it, as sentences with figures.
+
+    Attributes
+    ----------
+    is_met
+        None where it could not be measured.
+    note
+        Told beside the result.
+    if_missed
+        Why it is missed: told then only.
+    """
 
     what: str
     goal: str
     result: str
     is_met: bool | None
-    why: str = ""
+    note: str = ""
+    if_missed: str = ""
+
+    @property
+    def why(self) -> str:
+        """What stands beside the result."""
+        told = [self.note, self.if_missed if self.is_met is False else ""]
+        return "; ".join(part for part in told if part)
 
 
 @dataclass(frozen=True)
@@ -200,7 +217,7 @@ def write_results(
     said = " · ".join(f"{name} {value}" if name not in ("date", "system") else value for name, value in facts.items())
     text = f"## {title}\n\n{said} · load {load_average():.1f}\n\n{body.strip()}\n"
     (RESULTS / f"{subject}.md").write_text(text, encoding="utf-8")
-    kept = {"machine": facts, "goals": [asdict(goal) for goal in goals], "figures": raw or {}}
+    kept = {"machine": facts, "goals": [{**asdict(goal), "why": goal.why} for goal in goals], "figures": raw or {}}
     (RESULTS / f"{subject}.json").write_text(json.dumps(kept, indent=1, default=_plain) + "\n", encoding="utf-8")
     print(text)
     for goal in goals:

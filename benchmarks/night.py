@@ -71,9 +71,7 @@ def tell(timings: Mapping[str, Timing]) -> int:
             "60 s",
             f"{first.wall:.1f} s",
             first.wall <= 60,
-            ""
-            if first.wall <= 60
-            else "the build is a third of it; storing each file so that it survives a power cut, "
+            if_missed="the build is a third of it; storing each file so that it survives a power cut, "
             "checks and report are a tenth each; the rest is Prefect's server and its new database",
         ),
     ]

@@ -164,7 +164,7 @@ def judge_workers(with_workers: dict[int, Timing]) -> Goal:
         "one process makes the policies, starts Prefect and Dask and writes the results; their servers share the two "
         "cores with the workers"
     )
-    return Goal(what, goal, result, one >= GOAL_WORKERS * two, "" if one >= GOAL_WORKERS * two else why)
+    return Goal(what, goal, result, one >= GOAL_WORKERS * two, if_missed=why)
 
 
 def with_reading(policy: Policy, reading: str) -> Policy:
@@ -201,7 +201,7 @@ def main() -> int:
             f"at most {GOAL_S:g} s on two cores",
             f"{command.wall:.1f} s on the clock, {command.cpu:.1f} s of the processor",
             command.wall <= GOAL_S,
-            "" if command.wall <= GOAL_S else f"two free cores would need at least {half:.1f} s",
+            if_missed=f"two free cores would need at least {half:.1f} s",
         ),
         Goal(
             "memory of it",
