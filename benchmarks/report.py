@@ -84,7 +84,7 @@ Page {page:.2f} MB, JSON {middle["json_bytes"] / 1e6:.2f} MB, Markdown {middle["
             "2 s",
             f"{one.wall:.1f} s",
             one.wall <= 2,
-            if_missed="sixteen drawings by a plotting library (each chart for a wide window and a phone), and its import",
+            if_missed="sixteen drawings by a plotting library (each chart for a desk and for a phone), and its import",
         ),
         Goal("size of the page", "1 MB", f"{page:.2f} MB", page <= 1),
     ]

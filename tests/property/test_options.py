@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.support.examples import examples
 from tests.support.options import SESSION, make_bills, make_body, make_entry, make_quotes, make_settlements, tilted
 from transforms.errors import SourceError
+from transforms.options import chain
 from transforms.options.black76 import compute_black76_price, compute_implied_volatility
 from transforms.options.chain import build_quotes_frame, parse_option_chain
 from transforms.options.tables import compute_chain_sessions, compute_chain_tables
@@ -57,6 +58,23 @@ BODIES = st.one_of(
     ),
 )
 PRICES = st.one_of(st.sampled_from([0.0, float("nan"), 0.01, 1e6]), st.floats(0, 60))
+
+NUMBERS = [name for name, _, _ in chain._NUMBERS]
+ODD = st.none() | st.booleans() | st.text(max_size=3) | st.integers(-(2**63), 2**63 - 1) | st.floats()
+PLAIN = st.integers(0, 2**53) | st.floats(0, 1e308, allow_nan=False)
+
+
+@QUICK
+@given(
+    plain=st.fixed_dictionaries(dict.fromkeys(NUMBERS, PLAIN)),
+    odd=st.dictionaries(st.sampled_from(NUMBERS), ODD, max_size=2),
+    absent=st.sets(st.sampled_from(NUMBERS), max_size=1),
+)
+def test_numbers_of_an_entry_judged_together_are_those_judged_one_by_one(
+    plain: dict[str, float], odd: dict[str, object], absent: set[str]
+) -> None:
+    entry = {name: value for name, value in {**plain, **odd}.items() if name not in absent}
+    assert chain._read_numbers(entry) == chain._judge_numbers(entry)
 
 
 @QUICK

@@ -279,6 +279,11 @@ def _read_numbers(entry: Mapping[str, Any]) -> dict[str, float | None] | str:
             return dict(zip(_NUMBER_COLUMNS, map(float, given), strict=True))
     except KeyError:
         pass
+    return _judge_numbers(entry)
+
+
+def _judge_numbers(entry: Mapping[str, Any]) -> dict[str, float | None] | str:
+    """As :func:`_read_numbers`, a field after the other."""
     values: dict[str, float | None] = {}
     for name, column, is_optional in _NUMBERS:
         given = entry.get(name)
