@@ -35,7 +35,7 @@ def render_compare(history: SiteHistory) -> str:
         title="Two sessions side by side",
         place="compare",
         is_simulated=history.is_simulated,
-        script="compare.js",
+        scripts=("sessions.js", "compare.js"),
     )
 
 

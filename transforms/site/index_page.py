@@ -51,7 +51,7 @@ def render_index(inputs: IndexInputs) -> str:
         title="Hedge-state reports",
         place="index",
         is_simulated=history.is_simulated,
-        script="index.js",
+        scripts=("sessions.js", "index.js"),
     )
 
 

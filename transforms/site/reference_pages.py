@@ -136,7 +136,7 @@ def _render_index(tables: Sequence[TableFacts], macros: Sequence[MacroFacts], do
         "columns_data": embed_json([[table.name, name] for table in ordered for name, _ in table.columns]),
     }
     return render_page(
-        "reference.html.j2", context, title="Reference", place="reference", up="../", script="reference.js"
+        "reference.html.j2", context, title="Reference", place="reference", up="../", scripts=("reference.js",)
     )
 
 

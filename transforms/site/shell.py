@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from transforms.page.templating import html_templates
 from transforms.site.embedding import hash_script, read_script
@@ -19,7 +21,7 @@ def render_page(
     place: str,
     up: str = "",
     is_simulated: bool = False,
-    script: str = "",
+    scripts: Sequence[str] = (),
 ) -> str:
     """Return a page of the site.
 
@@ -33,10 +35,10 @@ def render_page(
         Which entry of the navigation the page is under: ``index``, ``compare``, ``checks`` or ``reference``.
     up
         The way from the page's folder to ``reports/``: empty, ``../`` or ``../../``.
-    script
-        Name of the one script that the page runs; without one none can run.
+    scripts
+        Names of what the one script that the page runs is made of; without any none can run.
     """
-    text = read_script(script) if script else ""
+    text = Markup("\n").join(map(read_script, scripts))
     return (
         html_templates("transforms.site")
         .get_template(template)

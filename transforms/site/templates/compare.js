@@ -2,21 +2,8 @@
   "use strict";
   const SVG = "http://www.w3.org/2000/svg";
   const DASH = "\u2014";
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-  // ---- the sessions, unpacked: transforms/site/packing.py ----
-  const data = JSON.parse(document.getElementById("sessions").textContent);
-  data.days = unpackDays(data.days);
-  function unpackDays(packed) {
-    if (packed.first === null) return [];
-    const day = new Date(packed.first + "T00:00:00Z");
-    const days = [packed.first];
-    for (const gap of packed.gaps) {
-      day.setUTCDate(day.getUTCDate() + gap);
-      days.push(day.toISOString().slice(0, 10));
-    }
-    return days;
-  }
+  const data = readSessions();
   function unpackColumn(packed) {
     if (typeof packed === "string" || Array.isArray(packed)) return packed;
     const values = [];
