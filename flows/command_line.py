@@ -34,16 +34,16 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
 OpenOption = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log as well.")]
-AsOfOption = Annotated[
-    datetime | None,
-    typer.Option(
-        "--as-of",
-        formats=["%Y-%m-%d"],
-        metavar="YYYY-MM-DD",
-        help="Session; the newest if left out.",
-        autocompletion=complete_sessions,
-    ),
-]
+
+
+def as_of_option(means: str) -> Any:
+    """Return the option ``--as-of``, a day; what it means is told by its help."""
+    return typer.Option(
+        "--as-of", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help=means, autocompletion=complete_sessions
+    )
+
+
+AsOfOption = Annotated[datetime | None, as_of_option("Session; the newest if left out.")]
 KnownAtOption = Annotated[
     str | None,
     typer.Option("--known-at", metavar="INSTANT", help="As known then: date, time and zone, 2026-01-07T23:45:00Z."),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import DebugOption, HomeOption, JsonOption, as_of_option, reports_errors
 from flows.homes import home_to_read
 from transforms.errors import PipelineError, UsageError
 
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
 def notify(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the message, send nothing.")] = False,
     is_test: Annotated[bool, typer.Option("--test", help="Send a test message to every receiver.")] = False,
-    as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            metavar="YYYY-MM-DD",
-            help="Session, with --dry-run; the newest if left out.",
-        ),
-    ] = None,
+    as_of: Annotated[datetime | None, as_of_option("Session, with --dry-run; the newest if left out.")] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
     debug: DebugOption = False,

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from flows.command_line import DebugOption, HomeOption, JsonOption, reports_errors
+from flows.command_line import DebugOption, HomeOption, JsonOption, as_of_option, reports_errors
 from flows.homes import home_to_read
 from flows.printing import print_json
 
@@ -18,13 +16,7 @@ if TYPE_CHECKING:
 @reports_errors
 def recalibrate(
     as_of: Annotated[
-        datetime | None,
-        typer.Option(
-            "--as-of",
-            formats=["%Y-%m-%d"],
-            metavar="YYYY-MM-DD",
-            help="Only weeks that ended by this day; the newest if left out.",
-        ),
+        datetime | None, as_of_option("Only weeks that ended by this day; the newest if left out.")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
