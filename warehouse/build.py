@@ -98,10 +98,7 @@ def build_warehouse(
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists {schema}")
         _write_run(connection, [run_id, due_session, is_simulated])
-        _load_reference(connection, today)
-        _load_context_reference(connection, today, is_simulated=is_simulated)
-        _load_signals(connection, columns.values())
-        _load_corrections(connection, [] if is_simulated else corrections())
+        load_registries(connection, today, columns.values(), is_simulated=is_simulated)
         load_stored_files(connection, home, states)
         load_calibrations(connection, home)
         tables = [model for model in models.values() if model.schema != VIEW_SCHEMA]
@@ -136,6 +133,16 @@ def _write_run(connection: duckdb.DuckDBPyConnection, facts: list[object]) -> No
         "(run_id varchar, due_session date, is_simulated boolean, code_version varchar, code_sha256 varchar)"
     )
     connection.execute("insert into ref.run values (?, ?, ?, ?, ?)", [*facts, code.version, code.sha256])
+
+
+def load_registries(
+    connection: duckdb.DuckDBPyConnection, today: date, columns: Iterable[ColumnInfo], *, is_simulated: bool
+) -> None:
+    """Create the tables that no stored file goes into: calendars, registries, releases; parameters as of the build."""
+    _load_reference(connection, today)
+    _load_context_reference(connection, today, is_simulated=is_simulated)
+    _load_signals(connection, columns)
+    _load_corrections(connection, [] if is_simulated else corrections())
 
 
 @contextmanager

@@ -7,7 +7,7 @@ judged and kept with its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -200,11 +200,10 @@ def load_stored_files(
     connection: duckdb.DuckDBPyConnection, home: Home, states: list[tuple[str, str, FileState]]
 ) -> None:
     """Create ``ops.source_files``, ``raw.stored_files``, the line reader, and a table a parsed format."""
-    records = [record for publisher, name, state in states for record in _records(home, publisher, name, state)]
     create_from_frame(
         connection,
         "ops.source_files",
-        pd.DataFrame(records, columns=list(_records_template())),
+        list_source_files(home, states),
         """publisher, dataset::varchar as dataset, file_name, url::varchar as url, sha256::varchar as sha256,
         bytes::bigint as bytes, http_status::integer as http_status,
         fetched_at_utc::timestamptz as fetched_at_utc, checked_at_utc::timestamptz as checked_at_utc,
@@ -239,6 +238,18 @@ def load_stored_files(
     connection.execute("set variable paths = ?", [paths])
     connection.execute(STORED_LINES)
     _load_parsed_formats(connection, readable)
+
+
+def list_source_files(home: Home, states: Iterable[tuple[str, str, FileState]]) -> pd.DataFrame:
+    """Return the rows of ``ops.source_files``: each version of each file that was asked for, or that there is none.
+
+    Parameters
+    ----------
+    states
+        Publisher, file name and what is stored of it, as :meth:`RawStore.states` gives them.
+    """
+    records = [record for publisher, name, state in states for record in _records(home, publisher, name, state)]
+    return pd.DataFrame(records, columns=list(_records_template()))
 
 
 def _readable(state: FileState) -> list[tuple[StoredFile, int, bool]]:

@@ -18,7 +18,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 import duckdb
-import pandas as pd
 
 from flows.night import Night
 from flows.run import Steps
@@ -30,7 +29,7 @@ from warehouse.home import Home
 from warehouse.noted_revisions import note_restatements
 from warehouse.raw_store import FileState, RawStore, StoredFile
 from warehouse.run_log import find_whole
-from warehouse.stored_tables import _records, _records_template
+from warehouse.stored_tables import list_source_files
 from warehouse.unchanged import compute_build_key
 
 
@@ -60,9 +59,7 @@ def known_steps(shared: SharedFolders) -> Steps:
 
 
 def _name_files(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    states = RawStore(home).states()
-    files = [record for publisher, name, state in states for record in _records(home, publisher, name, state)]
-    connection.register("files", pd.DataFrame(files, columns=list(_records_template())))
+    connection.register("files", list_source_files(home, RawStore(home).states()))
     connection.execute("delete from ops.source_files")
     connection.execute("insert into ops.source_files by name from files")
     connection.unregister("files")

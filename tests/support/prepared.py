@@ -20,8 +20,6 @@ import warehouse.build as build
 from warehouse.home import make_folder
 from warehouse.models import load_columns
 
-LOADERS = ("_load_reference", "_load_context_reference", "_load_signals", "_load_corrections")
-
 
 @contextmanager
 def prepared(path: Path, today: date, *, is_simulated: bool) -> Iterator[None]:
@@ -29,12 +27,8 @@ def prepared(path: Path, today: date, *, is_simulated: bool) -> Iterator[None]:
     made = _make(today, is_simulated)
     make_folder(path.parent)
     shutil.copyfile(made, path)
-    with patch.multiple(build, **dict.fromkeys(LOADERS, _find_there)):
+    with patch.object(build, "load_registries"):
         yield
-
-
-def _find_there(*_: object, **__: object) -> None:
-    pass
 
 
 @cache
@@ -44,10 +38,7 @@ def _make(today: date, is_simulated: bool) -> Path:
         connection.execute("begin")
         connection.execute("create schema ref")
         connection.execute("create schema ops")
-        build._load_reference(connection, today)
-        build._load_context_reference(connection, today, is_simulated=is_simulated)
-        build._load_signals(connection, load_columns().values())
-        build._load_corrections(connection, [] if is_simulated else build.corrections())
+        build.load_registries(connection, today, load_columns().values(), is_simulated=is_simulated)
         connection.execute("commit")
     return path
 
