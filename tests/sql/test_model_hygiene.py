@@ -150,6 +150,26 @@ def test_every_reference_column_is_in_the_registry(built: duckdb.DuckDBPyConnect
     assert unknown_columns(built, "ref") == set()
 
 
+# Levels as their source has them, and one ordinal: there is nothing to compute.
+TAKEN_AS_THEY_ARE = {
+    "settle_pts",
+    *(f"vx{rank}_settle_pts" for rank in range(1, 10)),
+    *(f"{index}_close_pts" for index in ("vix", "vix9d", "vvix", "spx")),
+    "nyse_advances_issues",
+    "nyse_declines_issues",
+    "bill_discount_rate_frac",
+    "policy_rate_frac",
+    "account_nav_usd",
+    "transition_no",
+}
+
+
+def test_every_computed_number_of_the_marts_has_its_formula(built: duckdb.DuckDBPyConnection) -> None:
+    numbers = {column for table, column in published_columns(built) if table.startswith("mart.")}
+    numbers = {column for column in numbers if COLUMNS[column].type in {"DOUBLE", "BIGINT", "INTEGER"}}
+    assert {column for column in numbers if not COLUMNS[column].formula} == TAKEN_AS_THEY_ARE
+
+
 def test_every_registry_entry_is_a_published_column(built: duckdb.DuckDBPyConnection) -> None:
     assert set(COLUMNS) - {column for _, column in published_columns(built)} == set()
 
