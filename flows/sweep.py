@@ -20,6 +20,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 from flows.prefect_server import run_server
 from flows.run_page import ProgressBar
 from flows.sweeping import Progress, Run, SweepPlan, find_running, running
+from transforms.errors import PipelineError
 from warehouse.sweep_chunks import compute_chunk
 from warehouse.sweep_store import Chunk, is_done, note_failure
 
@@ -149,12 +150,14 @@ def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
     number_of = {future: path for path, future in paths.items()}
     for future in as_completed([*number_of, *submitted]):
         if future in number_of:
-            progress.tell_path(number_of[future], future.result())
+            progress.tell_path(number_of[future], _wait_for_path(future))
             continue
         group = submitted[future]
         try:
             errors = future.result()
         except Exception as caught:
+            if (path := paths.get(group[0].path)) is not None:
+                _wait_for_path(path)  # raises where that is why
             # a worker that died: what it had written by then is there
             said = f"{type(caught).__name__}: {caught}"
             errors = [None if is_done(plan.sweep, chunk, ids) else said for chunk in group]
@@ -162,6 +165,20 @@ def sweep_chunks(sweep_id: str, missing: int, workers: int) -> None:
             noted = None if error is None else str(note_failure(plan.sweep, chunk, error)["error"])
             progress.count(chunk, noted)
             shown.count()
+
+
+def _wait_for_path(future: PrefectFuture[Any]) -> float:
+    try:
+        return float(future.result())
+    except PipelineError:
+        raise
+    except Exception as caught:  # a worker that died: building a market takes half a gigabyte
+        raise PipelineError(
+            "a path of the sweep could not be made ready",
+            found=f"{type(caught).__name__}: {caught}",
+            expected="workers that live as long as it takes",
+            next_step="run the sweep again, with fewer workers if memory was short: what was computed is kept",
+        ) from caught
 
 
 def _run_with(runner: DaskTaskRunner, count_workers: Callable[[], int]) -> Run:

@@ -11,10 +11,12 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
@@ -283,3 +285,17 @@ def test_three_ways_give_the_same_rows_and_a_failing_chunk_stays_alone(
     for path in (0, 1):
         rows = both[both["path"] == path].assign(path=0, is_simulated=one["is_simulated"].iloc[0])
         pd.testing.assert_frame_equal(rows.reset_index(drop=True), one, check_exact=True)
+
+
+def test_worker_that_dies_while_a_path_is_made_ready_ends_the_sweep_with_words() -> None:
+    from prefect.futures import PrefectConcurrentFuture
+
+    from flows.sweep import _wait_for_path
+
+    class Dead(PrefectConcurrentFuture[float]):
+        def result(self, timeout: float | None = None, raise_on_failure: bool = True) -> float:
+            raise RuntimeError("the worker was killed")
+
+    with pytest.raises(PipelineError, match="could not be made ready") as told:
+        _wait_for_path(Dead(uuid4(), Future()))
+    assert told.value.found == "RuntimeError: the worker was killed"
