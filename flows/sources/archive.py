@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from flows.sources.base import Absent, Fetched, Known, NotModified, Outcome, Request
+from flows.sources.base import Known, Outcome, Request
 from flows.sources.folder import FolderReader
 from flows.sources.http_policy import ALLOWED_HOSTS
 from transforms.errors import SourceError, UsageError
@@ -85,8 +83,7 @@ class ArchiveSource:
                 expected=layout + " (at least one of them)",
                 next_step="Point --archive at the folder just above the host folders.",
             )
-        self._files = FolderReader(folder.resolve(), "the archive")
-        self._utcnow = utcnow
+        self._files = FolderReader(folder.resolve(), "the archive", utcnow)
 
     def fetch(self, request: Request, known: Known | None = None) -> Outcome:
         """Answer one request from the folder.
@@ -99,20 +96,7 @@ class ArchiveSource:
             The file could not be read, or changed meanwhile.
         """
         relative = archive_path(request.url)
-        found = self._files.read(relative, request.max_bytes)
-        if found is None:
-            return Absent(request, checked_at_utc=self._utcnow(), reason=f"not in the archive: {relative}")
-        body, modified_at_utc = found
-        if known is not None and known.sha256 == hashlib.sha256(body).hexdigest():
-            return NotModified(request, checked_at_utc=self._utcnow())
-        return Fetched(
-            request=request,
-            body=body,
-            status=200,
-            fetched_at_utc=self._utcnow(),
-            headers={"last-modified": format_datetime(modified_at_utc, usegmt=True)},
-            via=relative,
-        )
+        return self._files.answer(request, relative, known, absent=f"not in the archive: {relative}", via=relative)
 
 
 def _unusable(url: str) -> SourceError:

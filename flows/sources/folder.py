@@ -1,13 +1,17 @@
-"""Reading one file of a folder that others fill: inside it, whole, bounded, and never waiting."""
+"""Answering requests from a folder that others fill: a file inside it, whole, bounded, and never waiting."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
+from flows.sources.base import Absent, Fetched, Known, NotModified, Outcome, Request
 from transforms.errors import SourceError, TransientSourceError
 
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -22,11 +26,46 @@ class FolderReader:
         Nothing outside it is ever read, whatever links lie in it.
     called
         What to call it in errors, such as ``the archive``.
+    utcnow
+        The clock.
     """
 
-    def __init__(self, folder: Path, called: str) -> None:
+    def __init__(self, folder: Path, called: str, utcnow: Callable[[], datetime]) -> None:
         self._root = folder
         self._called = called
+        self._utcnow = utcnow
+
+    def answer(self, request: Request, relative: str, known: Known | None, *, absent: str, via: str) -> Outcome:
+        """Answer a request by the file at a place below the folder.
+
+        Parameters
+        ----------
+        known
+            What is stored of the file; the same bytes again are not modified.
+        absent
+            Why there is no answer where there is no such file.
+        via
+            Where the answer is said to come from.
+
+        Raises
+        ------
+        SourceError, TransientSourceError
+            As :meth:`read`.
+        """
+        found = self.read(relative, request.max_bytes)
+        if found is None:
+            return Absent(request, checked_at_utc=self._utcnow(), reason=absent)
+        body, modified_at_utc = found
+        if known is not None and known.sha256 == hashlib.sha256(body).hexdigest():
+            return NotModified(request, checked_at_utc=self._utcnow())
+        return Fetched(
+            request=request,
+            body=body,
+            status=200,
+            fetched_at_utc=self._utcnow(),
+            headers={"last-modified": format_datetime(modified_at_utc, usegmt=True)},
+            via=via,
+        )
 
     def read(self, relative: str, max_bytes: int) -> tuple[bytes, datetime] | None:
         """Return a file's bytes and when it was last modified (UTC), or None where there is no such file.

@@ -6,13 +6,11 @@ each version that a night has seen is kept, and a file that was taken away is no
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import format_datetime
 from pathlib import Path
 
-from flows.sources.base import Absent, Fetched, Known, NotModified, Outcome, Request
+from flows.sources.base import Known, Outcome, Request
 from flows.sources.folder import FolderReader
 
 FOLDER = "inputs"
@@ -49,8 +47,7 @@ class UserFiles:
     name = "inputs"
 
     def __init__(self, home: Path, *, utcnow: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._files = FolderReader(home / FOLDER, "inputs/")
-        self._utcnow = utcnow
+        self._files = FolderReader(home / FOLDER, "inputs/", utcnow)
 
     def fetch(self, request: Request, known: Known | None = None) -> Outcome:
         """Answer one request from the folder.
@@ -62,17 +59,4 @@ class UserFiles:
         TransientSourceError
             The file could not be read, or changed meanwhile.
         """
-        found = self._files.read(request.name, request.max_bytes)
-        if found is None:
-            return Absent(request, checked_at_utc=self._utcnow(), reason=f"not in {FOLDER}/")
-        body, modified_at_utc = found
-        if known is not None and known.sha256 == hashlib.sha256(body).hexdigest():
-            return NotModified(request, checked_at_utc=self._utcnow())
-        return Fetched(
-            request=request,
-            body=body,
-            status=200,
-            fetched_at_utc=self._utcnow(),
-            headers={"last-modified": format_datetime(modified_at_utc, usegmt=True)},
-            via=request.url,
-        )
+        return self._files.answer(request, request.name, known, absent=f"not in {FOLDER}/", via=request.url)
