@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
 from tests.support.explain_fixtures import make_facts
 from tests.support.statement_facts import make_statement_facts
+from transforms.report.context import build_report_context
 from transforms.report.inputs import RANKS, ReportInputs
 
 AS_OF = date(2026, 2, 20)
@@ -240,3 +243,19 @@ def change_tonight(frame: pd.DataFrame, **values: Any) -> pd.DataFrame:
     rows = frame.to_dict("records")
     rows[-1] |= values
     return pd.DataFrame(rows, columns=frame.columns)
+
+
+def build_context(**changes: Any) -> dict[str, Any]:
+    """The context of a night in which these inputs are otherwise."""
+    return build_context_anew(**changes) if changes else copy.deepcopy(_build_usual())
+
+
+def build_context_anew(**changes: Any) -> dict[str, Any]:
+    """As :func:`build_context`, and computed whatever was computed before."""
+    return build_report_context(make_inputs(**changes))
+
+
+@cache
+def _build_usual() -> dict[str, Any]:
+    # Most tests go on from a copy of it.
+    return build_context_anew()

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -12,6 +10,8 @@ import pytest
 
 from tests.support.report_fixtures import (
     AS_OF,
+    build_context,
+    build_context_anew,
     change_tonight,
     make_check,
     make_inputs,
@@ -30,22 +30,8 @@ SETTLEMENT_SESSION = date(2026, 2, 18)
 EXPIRY_OF_VX2_BEFORE = date(2026, 3, 18)
 
 
-def build(**changes: Any) -> dict[str, Any]:
-    return build_anew(**changes) if changes else copy.deepcopy(build_usual())
-
-
-def build_anew(**changes: Any) -> dict[str, Any]:
-    return build_report_context(make_inputs(**changes))
-
-
-@cache
-def build_usual() -> dict[str, Any]:
-    """The context of a night with nothing changed; most tests go on from a copy of it."""
-    return build_anew()
-
-
 def build_tonight(**values: Any) -> dict[str, Any]:
-    return build(term_structure=change_tonight(make_term_structure(), **values))
+    return build_context(term_structure=change_tonight(make_term_structure(), **values))
 
 
 def build_on_settlement_date(**values: Any) -> dict[str, Any]:
@@ -93,7 +79,7 @@ def test_headline_says_the_hedge_first_then_governor_curve_and_vix() -> None:
 
 
 def test_headline_without_a_policy_is_of_the_curve_alone() -> None:
-    assert build(hedge=None)["headline"].startswith("Curve ")
+    assert build_context(hedge=None)["headline"].startswith("Curve ")
 
 
 def test_headline_says_below_in_backwardation() -> None:
@@ -118,10 +104,10 @@ def test_missing_vix_is_not_published_and_has_no_change() -> None:
 
 
 def test_strip_has_layers_governor_regime_funding_and_health() -> None:
-    labels = [box["label"] for box in build()["strip"]]
+    labels = [box["label"] for box in build_context()["strip"]]
     layers = ["Base", "Temporal vega", "Second engine", "Governor"]
     assert labels == [*layers, "Regime", "Funding", "Data health"]
-    assert [box["label"] for box in build(hedge=None, statement=None)["strip"]] == ["Regime", "Data health"]
+    assert [box["label"] for box in build_context(hedge=None, statement=None)["strip"]] == ["Regime", "Data health"]
 
 
 # -- curve
@@ -150,23 +136,23 @@ def test_contract_that_was_not_listed_before_has_no_change() -> None:
 def test_change_on_an_ordinary_session_compares_the_same_rank() -> None:
     frame = make_term_structure()
     frame.loc[frame.index[-2], "vx1_settle_pts"] = 18.05
-    context = build(term_structure=change_tonight(frame, vx1_settle_pts=18.4))
+    context = build_context(term_structure=change_tonight(frame, vx1_settle_pts=18.4))
     front = context["state"]["curve"]["contracts"][0]
     assert (front["change_1d_pts"], front["is_rank_shifted"]) == (0.35, False)
 
 
 def test_days_to_expiry_are_calendar_days() -> None:
-    assert build()["state"]["curve"]["contracts"][0]["calendar_days_to_expiry"] == 26  # 20 Feb to 18 Mar
+    assert build_context()["state"]["curve"]["contracts"][0]["calendar_days_to_expiry"] == 26  # 20 Feb to 18 Mar
 
 
 def test_comparisons_are_1_5_and_21_sessions_back() -> None:
     frame = make_term_structure()
-    dates = [one["trade_date"] for one in build()["state"]["curve"]["comparisons"]]
+    dates = [one["trade_date"] for one in build_context()["state"]["curve"]["comparisons"]]
     assert dates == [frame["trade_date"].iloc[-1 - back].isoformat() for back in (1, 5, 21)]
 
 
 def test_comparison_columns_name_their_dates() -> None:
-    columns = build()["tables"]["measures"]["columns"]
+    columns = build_context()["tables"]["measures"]["columns"]
     assert [(one["label"], one["detail"]) for one in columns[2:]] == [
         ("1 day before", "19 Feb"),
         ("1 week before", "12 Feb"),
@@ -175,13 +161,13 @@ def test_comparison_columns_name_their_dates() -> None:
 
 
 def test_comparison_without_a_session_stays_empty() -> None:
-    context = build(sessions=3)
+    context = build_context(sessions=3)
     assert [one["trade_date"] for one in context["state"]["curve"]["comparisons"]][1:] == [None, None]
     assert cells(context["tables"]["measures"], "Contango, VX2")[3:] == ["—", "—"]
 
 
 def test_first_session_of_all_is_reported() -> None:
-    assert build(sessions=1)["state"]["curve"]["contracts"][0]["change_1d_pts"] is None
+    assert build_context(sessions=1)["state"]["curve"]["contracts"][0]["change_1d_pts"] is None
 
 
 def test_missing_measure_is_null_in_state_and_words_on_the_page() -> None:
@@ -209,12 +195,12 @@ def test_unlisted_rank_is_not_called_unpublished() -> None:
 def test_zero_change_is_shown_as_zero_and_not_as_missing() -> None:
     frame = make_term_structure()
     frame.loc[frame.index[-2], "vix_close_pts"] = 16.0
-    context = build(term_structure=change_tonight(frame, vix_close_pts=16.0))
+    context = build_context(term_structure=change_tonight(frame, vix_close_pts=16.0))
     assert cells(context["tables"]["contracts"], "VIX")[4] == "0.00"
 
 
 def test_returns_of_rebuilt_indices_compound_over_sessions() -> None:
-    short = build()["state"]["curve"]["futures_indices"][1]
+    short = build_context()["state"]["curve"]["futures_indices"][1]
     assert short["return_5_sessions_frac"] == pytest.approx(0.998**5 - 1)
     assert short["return_21_sessions_frac"] == pytest.approx(0.998**21 - 1)
 
@@ -222,7 +208,7 @@ def test_returns_of_rebuilt_indices_compound_over_sessions() -> None:
 def test_static_roll_down_stands_beside_what_was_realised() -> None:
     frame = make_term_structure()
     frame.loc[frame.index[-22], "roll_down_front_frac"] = 0.052
-    sentence = build(term_structure=frame)["roll_down_sentence"]
+    sentence = build_context(term_structure=frame)["roll_down_sentence"]
     assert "on 21 Jan 2026 the front roll-down stood at +5.20% over 30 days" in sentence
     assert "a long holder has earned −4.12% since" in sentence  # 0.998**21 - 1
 
@@ -235,7 +221,7 @@ def test_index_change_needs_both_sessions() -> None:
             {"trade_date": AS_OF, "index_code": "VIX3M", "close_pts": 18.0},
         ]
     )
-    changes = [one["change_1d_pts"] for one in build(index_levels=levels)["state"]["curve"]["index_levels"]]
+    changes = [one["change_1d_pts"] for one in build_context(index_levels=levels)["state"]["curve"]["index_levels"]]
     assert changes == [0.75, None]
 
 
@@ -253,7 +239,7 @@ def test_regime_keeps_raw_state_and_confirmed_regime_apart() -> None:
 
 
 def test_history_holds_the_last_90_sessions() -> None:
-    sessions = build(sessions=100)["charts"]["history"]["sessions"]
+    sessions = build_context(sessions=100)["charts"]["history"]["sessions"]
     assert (len(sessions), sessions[-1]["trade_date"]) == (90, AS_OF.isoformat())
 
 
@@ -268,50 +254,51 @@ def test_recent_regimes_add_up_to_the_sessions() -> None:
 
 
 def test_healthy_night_is_ok_without_reasons() -> None:
-    health = build()["state"]["data_health"]
+    health = build_context()["state"]["data_health"]
     assert (health["status"], health["reasons"]) == ("ok", [])
 
 
 def test_stale_source_degrades_with_its_age_in_words() -> None:
-    context = build(sources=[make_source(status="stale", newest_reference_date=date(2026, 2, 18), age_sessions=2)])
+    stale = make_source(status="stale", newest_reference_date=date(2026, 2, 18), age_sessions=2)
+    context = build_context(sources=[stale])
     assert context["state"]["data_health"]["status"] == "degraded"
     assert "VX contract files (cboe) is stale: newest value 18 Feb 2026, 2 sessions old" in reasons(context)
 
 
 def test_optional_source_may_be_absent() -> None:
-    context = build(sources=[make_source(status="absent", requirement="optional")])
+    context = build_context(sources=[make_source(status="absent", requirement="optional")])
     assert context["state"]["data_health"]["status"] == "ok"
 
 
 def test_late_session_degrades() -> None:
-    context = build(expected_session=date(2026, 2, 23))
+    context = build_context(expected_session=date(2026, 2, 23))
     assert "The session of Mon 23 Feb 2026 should be out" in reasons(context)
 
 
 def test_failed_error_check_degrades() -> None:
-    context = build(checks=[make_check(is_passed=False, offending_rows=2)])
+    context = build_context(checks=[make_check(is_passed=False, offending_rows=2)])
     assert "settle_is_positive failed, 2 rows: Every settlement is above zero." in reasons(context)
 
 
 def test_warning_about_old_sessions_does_not_degrade() -> None:
     sample = [{"trade_date": "2020-03-18"}]
-    context = build(checks=[make_check(severity="warn", is_passed=False, sample=sample)])
+    context = build_context(checks=[make_check(severity="warn", is_passed=False, sample=sample)])
     assert context["state"]["data_health"]["status"] == "ok"
 
 
 def test_warning_about_this_session_degrades() -> None:
     sample = [{"trade_date": AS_OF.isoformat()}]
-    context = build(checks=[make_check(severity="warn", is_passed=False, sample=sample)])
+    context = build_context(checks=[make_check(severity="warn", is_passed=False, sample=sample)])
     assert context["state"]["data_health"]["status"] == "degraded"
 
 
 def test_rejected_rows_of_this_session_degrade() -> None:
-    context = build(quarantine=[make_quarantine(disposition="rejected", last_trade_date=AS_OF)])
+    context = build_context(quarantine=[make_quarantine(disposition="rejected", last_trade_date=AS_OF)])
     assert "812 rows rejected, the newest of this session" in reasons(context)
 
 
 def test_old_quarantine_does_not_degrade() -> None:
-    assert build(quarantine=[make_quarantine()])["state"]["data_health"]["status"] == "ok"
+    assert build_context(quarantine=[make_quarantine()])["state"]["data_health"]["status"] == "ok"
 
 
 def test_missing_vix_degrades() -> None:
@@ -319,7 +306,7 @@ def test_missing_vix_degrades() -> None:
 
 
 def test_long_list_of_revisions_is_cut_on_the_page_only() -> None:
-    context = build(revisions=[make_revision(key=f"VX{number}") for number in range(60)])
+    context = build_context(revisions=[make_revision(key=f"VX{number}") for number in range(60)])
     assert len(context["state"]["data_health"]["revisions"]) == 60
     assert context["tables"]["revisions"]["notes"] == ["And 20 more rows in hedge-state.json."]
 
@@ -328,35 +315,35 @@ def test_long_list_of_revisions_is_cut_on_the_page_only() -> None:
 
 
 def test_context_is_plain_json() -> None:
-    context = build(revisions=[make_revision(old_value=float("nan"))], quarantine=[make_quarantine()])
+    context = build_context(revisions=[make_revision(old_value=float("nan"))], quarantine=[make_quarantine()])
     assert json.loads(json.dumps(context, allow_nan=False)) == context
 
 
 def test_context_is_the_same_for_the_same_inputs() -> None:
-    assert json.dumps(build_anew()) == json.dumps(build_anew())
+    assert json.dumps(build_context_anew()) == json.dumps(build_context_anew())
 
 
 def test_context_reads_pandas_timestamps_like_dates() -> None:
     frame = make_term_structure()
     for column in [name for name in frame.columns if name.endswith("_date")]:
         frame[column] = pd.to_datetime(frame[column])
-    assert build(term_structure=frame)["state"] == build()["state"]
+    assert build_context(term_structure=frame)["state"] == build_context()["state"]
 
 
 def test_glossary_prefers_the_registry_of_columns() -> None:
-    entry = next(one for one in build()["glossary"] if one["column"] == "contango_frac")
+    entry = next(one for one in build_context()["glossary"] if one["column"] == "contango_frac")
     assert entry["formula"] == "vx2_settle_pts / vx1_settle_pts - 1"
     assert entry["model"] == "sql/mart/daily_term_structure.sql"
 
 
 def test_glossary_says_units_in_words() -> None:
-    context = build(columns={"contango_frac": {"unit": "frac"}})
+    context = build_context(columns={"contango_frac": {"unit": "frac"}})
     entry = next(one for one in context["glossary"] if one["column"] == "contango_frac")
     assert entry["unit"] == "fraction, shown in %"
 
 
 def test_every_measure_has_a_glossary_entry() -> None:
-    context = build()
+    context = build_context()
     explained = {f"#{entry['anchor']}" for entry in context["glossary"]}
     explained |= {entry["href"] for entry in context["glossary"]}
     explained |= {reference_href("mart.daily_term_structure", f"vx{rank}_settle_pts") for rank in range(1, 10)}

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -13,6 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.support.report_fixtures import (
+    build_context,
+    build_context_anew,
     change_tonight,
     make_check,
     make_inputs,
@@ -23,29 +23,14 @@ from tests.support.report_fixtures import (
 )
 from transforms.errors import PipelineError
 from transforms.page.markdown import escape_markdown
-from transforms.report.context import build_report_context
 from transforms.report.render import load_schema, render_html, render_json, render_markdown
 
 MEGABYTE = 1024 * 1024
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)> [a](javascript:alert(3)) | `x`\n# y\x1b[31m'
 
 
-def build(**changes: Any) -> dict[str, Any]:
-    return build_anew(**changes) if changes else copy.deepcopy(build_usual())
-
-
-def build_anew(**changes: Any) -> dict[str, Any]:
-    return build_report_context(make_inputs(**changes))
-
-
-@cache
-def build_usual() -> dict[str, Any]:
-    """The context of a night with nothing changed; most tests go on from a copy of it."""
-    return build_anew()
-
-
 def build_hostile() -> dict[str, Any]:
-    return build(
+    return build_context(
         sources=[make_source(label=HOSTILE, publisher=HOSTILE, note=HOSTILE, status="stale")],
         checks=[
             make_check(
@@ -64,7 +49,7 @@ def build_hostile() -> dict[str, Any]:
 
 
 def build_simulated() -> dict[str, Any]:
-    return build(run={**make_inputs().run, "market": "simulated"})
+    return build_context(run={**make_inputs().run, "market": "simulated"})
 
 
 class Page(HTMLParser):
@@ -95,14 +80,14 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return render_html(build())
+    return render_html(build_context())
 
 
 # -- HTML
 
 
 def test_html_is_the_same_for_the_same_inputs(html: str) -> None:
-    assert render_html(build_anew()) == html
+    assert render_html(build_context_anew()) == html
 
 
 def test_html_elements_are_balanced(html: str) -> None:
@@ -115,7 +100,7 @@ def test_html_is_far_below_a_megabyte(html: str) -> None:
 
 def test_html_stays_below_a_megabyte_on_a_terrible_night() -> None:
     long = "x" * 10_000
-    context = build(
+    context = build_context(
         quarantine=[make_quarantine(reason=long, example=long) for _ in range(2000)],
         revisions=[make_revision(key=long) for _ in range(2000)],
         sources=[make_source(note=long, label=long) for _ in range(30)],
@@ -212,12 +197,12 @@ def test_html_shows_hostile_text_as_text() -> None:
 
 
 def test_html_lists_the_reasons_of_a_degraded_night() -> None:
-    assert "VX contract files (cboe) is stale" in render_html(build(sources=[make_source(status="stale")]))
+    assert "VX contract files (cboe) is stale" in render_html(build_context(sources=[make_source(status="stale")]))
 
 
 def test_html_never_shows_zero_for_a_missing_value() -> None:
     frame = change_tonight(make_term_structure(), vix_close_pts=None)
-    page = render_html(build(term_structure=frame))
+    page = render_html(build_context(term_structure=frame))
     assert "not published" in page
     assert not re.search(r">(nan|None|NaT)<", page)
 
@@ -226,7 +211,7 @@ def test_html_never_shows_zero_for_a_missing_value() -> None:
 
 
 def test_markdown_is_the_same_for_the_same_inputs() -> None:
-    assert render_markdown(build_anew()) == render_markdown(build_anew())
+    assert render_markdown(build_context_anew()) == render_markdown(build_context_anew())
 
 
 def test_markdown_tables_have_equal_columns_in_every_row() -> None:
@@ -235,7 +220,7 @@ def test_markdown_tables_have_equal_columns_in_every_row() -> None:
 
 
 def test_markdown_curve_fits_a_terminal() -> None:
-    curve = next(block for block in _tables(render_markdown(build())) if "Expiry" in block[0])
+    curve = next(block for block in _tables(render_markdown(build_context())) if "Expiry" in block[0])
     assert max(map(len, curve)) <= 100
 
 
@@ -252,12 +237,12 @@ def test_markdown_of_a_simulated_market_says_so() -> None:
 
 
 def test_markdown_begins_with_the_finding() -> None:
-    context = build()
+    context = build_context()
     assert render_markdown(context).split("\n\n")[:2] == [f"# {context['title']}", context["headline"]]
 
 
 def test_markdown_has_no_runs_of_blank_lines() -> None:
-    assert "\n\n\n" not in render_markdown(build())
+    assert "\n\n\n" not in render_markdown(build_context())
 
 
 def test_escape_markdown_leaves_names_of_columns_readable() -> None:
@@ -287,16 +272,16 @@ def _tables(text: str) -> Iterator[list[str]]:
 
 
 def test_json_is_the_state_of_the_context() -> None:
-    context = build()
+    context = build_context()
     assert json.loads(render_json(context)) == context["state"]
 
 
 def test_json_is_the_same_for_the_same_inputs() -> None:
-    assert render_json(build_anew()) == render_json(build_anew())
+    assert render_json(build_context_anew()) == render_json(build_context_anew())
 
 
 def test_json_has_the_keys_of_the_contract() -> None:
-    assert list(json.loads(render_json(build()))) == [
+    assert list(json.loads(render_json(build_context()))) == [
         "schema_version", "as_of", "is_simulated", "policy_hash", "run_id", "curve", "regime", "layers",
         "governor", "transitions", "next_session", "account", "positions", "totals", "trades", "time_shifts",
         "funding", "valuation", "book", "book_note", "context", "since_yesterday", "next_changes", "calendar",
@@ -307,7 +292,7 @@ def test_json_has_the_keys_of_the_contract() -> None:
 def test_json_of_a_night_without_values_is_valid() -> None:
     frame = make_term_structure()
     nothing = {column: None for column in frame.columns if column != "trade_date"}
-    context = build(term_structure=change_tonight(frame, **nothing))
+    context = build_context(term_structure=change_tonight(frame, **nothing))
     assert json.loads(render_json(context))["curve"]["measures"]["contango_frac"] is None
 
 
@@ -346,7 +331,7 @@ def test_json_of_a_hostile_night_is_valid() -> None:
     ],
 )
 def test_json_refuses_a_wrong_shape(path: tuple[str | int, ...], value: object) -> None:
-    context = build()
+    context = build_context()
     place = context["state"]
     for key in path[:-1]:
         place = place[key]
@@ -356,7 +341,7 @@ def test_json_refuses_a_wrong_shape(path: tuple[str | int, ...], value: object) 
 
 
 def test_json_refuses_a_missing_key() -> None:
-    context = build()
+    context = build_context()
     del context["state"]["curve"]["contracts"]
     with pytest.raises(PipelineError, match="contracts"):
         render_json(context)
@@ -368,14 +353,14 @@ def test_schema_is_itself_valid() -> None:
 
 @pytest.mark.parametrize("part", ["funding", "account", "time_shifts", "valuation"])
 def test_schema_refuses_a_ledger_of_another_shape(part: str) -> None:
-    context = build()
+    context = build_context()
     context["state"] |= {part: {"self_funding_ratio_12m": 0.4}}
     with pytest.raises(PipelineError, match="shape"):
         render_json(context)
 
 
 def test_json_without_a_policy_is_valid() -> None:
-    document = json.loads(render_json(build(hedge=None)))
+    document = json.loads(render_json(build_context(hedge=None)))
     assert (document["layers"], document["governor"], document["context"]) == ([], None, None)
 
 
