@@ -8,7 +8,7 @@ is asserted.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.examples import examples
-from tests.support.ledger_market import NAV_USD, Scene, construct_calendar, draw_scene
+from tests.support.ledger_market import NAV_USD, Scene, bend_after, construct_calendar, draw_scene
 from tests.support.ledger_reference import ReferenceDay, age_future, run_reference, whole_cents
 from transforms.layers import Reading
 from transforms.ledger import CostRules, Ledger, build_ledger
@@ -188,31 +188,8 @@ def test_positions_are_held_from_the_session_after_the_decision(seed: int) -> No
 @THOROUGH
 @given(seed=SEEDS, cut=st.integers(0, 88), reading=READINGS)
 def test_ledger_knows_no_future(seed: int, cut: int, reading: Reading) -> None:
-    scene, other = draw_scene(seed), draw_scene(seed + 1)
-    market = scene.market
-    is_later = np.arange(len(market)) > cut
-
-    def bend(values: npt.NDArray[np.float64], by: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        later = is_later.reshape(-1, *[1] * (values.ndim - 1))
-        return np.where(later, by, values)
-
-    changed = replace(
-        market,
-        settle_pts=bend(market.settle_pts, np.round(market.settle_pts * 1.7 + 3, 4)),
-        vix_pts=bend(market.vix_pts, other.market.vix_pts),
-        betas=bend(market.betas, other.market.betas * 0.5),
-        bill_discount_rate_frac=bend(market.bill_discount_rate_frac, other.market.vix_pts / 1000),
-    )
-    columns = {name: np.where(is_later, getattr(other.path, name), values) for name, values in vars(scene.path).items()}
-    missing = {one for one in scene.pricer.missing if one <= cut} | {one for one in other.pricer.missing if one > cut}
-    volatilities = bend(scene.pricer.volatilities, other.pricer.volatilities)
-    bent = replace(
-        scene,
-        market=changed,
-        path=replace(scene.path, **columns),
-        pricer=replace(scene.pricer, market=changed, volatilities=volatilities, missing=frozenset(missing)),
-        condor_vega_usd=bend(scene.condor_vega_usd, other.condor_vega_usd),
-    )
+    scene = draw_scene(seed)
+    market, bent = scene.market, bend_after(scene, draw_scene(seed + 1), cut)
     first, second = run_night(scene, reading), run_night(bent, reading)
     last = pd.Timestamp(market.days[cut])
     for name in ("positions", "days", "time_shifts"):

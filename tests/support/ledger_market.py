@@ -171,3 +171,30 @@ def draw_scene(seed: int, sessions: int = 90, first: date = date(2020, 6, 1)) ->
     pricer = BlackPricer(market, np.round(rng.uniform(0.6, 1.4, sessions), 3), 0.05, missing)
     condor = np.where(rng.random(sessions) < 0.3, UNKNOWN, -rng.uniform(0, 3000, sessions))
     return Scene(market, path, pricer, condor)
+
+
+def bend_after(scene: Scene, other: Scene, cut: int) -> Scene:
+    """A scene that is this one up to a session, and has another's market, states and options after it."""
+    market = scene.market
+    is_later = np.arange(len(market)) > cut
+
+    def bend(values: npt.NDArray[np.float64], by: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.where(is_later.reshape(-1, *[1] * (values.ndim - 1)), by, values)
+
+    changed = replace(
+        market,
+        settle_pts=bend(market.settle_pts, np.round(market.settle_pts * 1.7 + 3, 4)),
+        vix_pts=bend(market.vix_pts, other.market.vix_pts),
+        betas=bend(market.betas, other.market.betas * 0.5),
+        bill_discount_rate_frac=bend(market.bill_discount_rate_frac, other.market.vix_pts / 1000),
+    )
+    columns = {name: np.where(is_later, getattr(other.path, name), values) for name, values in vars(scene.path).items()}
+    missing = {one for one in scene.pricer.missing if one <= cut} | {one for one in other.pricer.missing if one > cut}
+    volatilities = bend(scene.pricer.volatilities, other.pricer.volatilities)
+    return replace(
+        scene,
+        market=changed,
+        path=replace(scene.path, **columns),
+        pricer=replace(scene.pricer, market=changed, volatilities=volatilities, missing=frozenset(missing)),
+        condor_vega_usd=bend(scene.condor_vega_usd, other.condor_vega_usd),
+    )
