@@ -29,10 +29,8 @@ from transforms.portfolio.settings import condor_settings
 from transforms.positions.instruments import Instrument, VixFuture, VixOption
 from transforms.positions.market import Marks
 from transforms.registry import ColumnInfo
-from warehouse.home import Home
 from warehouse.models import count_rows, create_typed_table
-from warehouse.raw_store import RawStore
-from warehouse.stored_book import StoredBook, read_stored_book
+from warehouse.stored_book import StoredBook
 from warehouse.tables import MADE_IN_PYTHON
 
 _LAYERS = (Layer.BASE, Layer.TEMPORAL_VEGA, Layer.SECOND_ENGINE)
@@ -89,30 +87,26 @@ class _Entry:
 
 def build_book_tables(
     connection: duckdb.DuckDBPyConnection,
-    home: Home,
+    stored: StoredBook,
     market: HedgeMarket,
     stretches: Sequence[Stretch],
     policy_hash: str,
     calendars: CalendarListing,
     columns: Mapping[str, ColumnInfo],
-    today: date,
 ) -> dict[str, int]:
     """Write every table of the book; without a book they are empty. Return rows by table.
 
     Parameters
     ----------
-    home
-        Whose raw store holds the book.
+    stored
+        The book of the night.
     market, stretches, calendars
         As the model account was walked through them.
     policy_hash
         Of the policy that decides the newest session.
     columns
         The registry, which gives the tables their types.
-    today
-        A book of a later day is not used yet.
     """
-    stored = read_stored_book(RawStore(home), today)
     tables: dict[str, pd.DataFrame] = {
         "ref.book": pd.DataFrame(columns=list(_BOOK)),
         "ref.book_positions": pd.DataFrame(columns=list(_POSITIONS)),

@@ -18,12 +18,15 @@ from transforms.calibration.matching import BETA_COLUMNS, match_betas
 from transforms.hedge import CalendarListing, HedgeMarket, HedgeRun, Stretch, run_hedge
 from transforms.hedge.market import build_option_market
 from transforms.layers import Layer, Reading
+from transforms.portfolio.book import ReturnTargets
 from transforms.positions.market import build_futures_market
 from transforms.registry import ColumnInfo
 from warehouse.book import build_book_tables
 from warehouse.hedge_states import Decided, PolicyInForce, decide_hedge, write_hedge_states
 from warehouse.home import Home
 from warehouse.models import count_rows, create_typed_table
+from warehouse.raw_store import RawStore
+from warehouse.stored_book import StoredBook, read_stored_book
 from warehouse.tables import MADE_IN_PYTHON
 
 _LISTINGS = "select trade_date, expiry_date, tenor_rank from core.daily_vx_listings"
@@ -101,6 +104,8 @@ def build_hedge(
     decided = decide_hedge(connection, policies, calendars)
     stretches = list_stretches(decided)
     run = run_hedge(market, stretches, calendars)
+    stored = StoredBook() if home is None or today is None else read_stored_book(RawStore(home), today)
+    returns = ReturnTargets() if stored.book is None else stored.book.returns
     rows = write_hedge_states(connection, decided, run)
     only = run if len(stretches) == 1 else None
     tables = {
@@ -108,7 +113,7 @@ def build_hedge(
         "mart.daily_hedge_ledger": run.ledger.days,
         "mart.time_shifts": run.ledger.time_shifts,
         "mart.hedge_trades": run.trades,
-        "mart.daily_layer_valuation": run.valuation,
+        "mart.daily_layer_valuation": run.value(returns),
         "mart.daily_reading_ledger": _compare_readings(decided, market, calendars, only),
     }
     for name, frame in tables.items():
@@ -117,7 +122,7 @@ def build_hedge(
         rows[name] = count_rows(connection, name)
     if home is not None and today is not None:
         policy_hash = decided.reigns[-1].policy_hash
-        rows |= build_book_tables(connection, home, market, stretches, policy_hash, calendars, columns, today)
+        rows |= build_book_tables(connection, stored, market, stretches, policy_hash, calendars, columns)
     return rows
 
 

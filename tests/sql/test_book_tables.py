@@ -29,7 +29,9 @@ from warehouse.expressions import preset
 from warehouse.hedge import list_stretches, read_hedge_market
 from warehouse.hedge_states import PolicyInForce, decide_hedge
 from warehouse.models import load_columns
+from warehouse.raw_store import RawStore
 from warehouse.report_data import read_report_inputs
+from warehouse.stored_book import read_stored_book
 from warehouse.tables import MADE_IN_PYTHON
 
 FIRST, CRISIS, SEED = date(2021, 6, 1), date(2022, 6, 1), 11
@@ -59,8 +61,9 @@ class Desk:
             bench.land("book", "book.toml", text, publisher="user")
         for table in TABLES:
             self.connection.execute(f"drop table if exists {table}")
-        given = (self.market, self.stretches, "the policy", self.calendars, load_columns(), self.today)
-        build_book_tables(self.connection, bench.home, *given)
+        stored = read_stored_book(RawStore(bench.home), self.today)
+        given = (self.market, self.stretches, "the policy", self.calendars, load_columns())
+        build_book_tables(self.connection, stored, *given)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return rows(self.connection, sql)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 
-from tests.support.bench import rows, value
+from tests.support.bench import Bench, rows, value
 from tests.support.crisis import LAST, build_crisis, crisis_archive, crisis_warehouse
 from tests.support.shared import SharedFolders
 from transforms.statement.build import build_statement
@@ -19,6 +20,7 @@ from warehouse.hedge import build_hedge
 from warehouse.hedge_data import read_statement_facts
 from warehouse.hedge_states import PolicyInForce
 from warehouse.models import load_columns
+from warehouse.tables import MADE_IN_PYTHON
 
 CUT = date(2022, 6, 24)
 """In the middle of the crisis, with steps on and options held."""
@@ -98,6 +100,34 @@ def test_second_walk_writes_the_same(built: duckdb.DuckDBPyConnection) -> None:
             pd.testing.assert_frame_equal(frame, table(built, name), check_exact=True)
     finally:
         built.execute("rollback")
+
+
+@pytest.mark.parametrize("premium", [None, 0.0, 0.02])
+def test_returns_that_the_book_states_enter_the_valuation(
+    built: duckdb.DuckDBPyConnection, tmp_path: Path, premium: float | None
+) -> None:
+    bench = Bench(tmp_path / "home")
+    book = f"[account]\nnav_usd = 2_000_000\nas_of = {LAST}\n[returns]\nwacc_frac = 0.08\n"
+    book += "" if premium is None else f"equity_premium_frac = {premium}\n"
+    bench.land("book", "book.toml", book, publisher="user")
+    made = [name for name, info in MADE_IN_PYTHON.items() if info.file == "warehouse/book.py"]
+    assert table(built, "mart.daily_layer_valuation")["drag_of_wacc_ratio"].isna().all()
+    built.execute("begin")
+    try:
+        for name in (*WALKED[:-1], *DECIDED, *POLICY, *made):
+            built.execute(f"drop table {name}")
+        build_hedge(built, list[PolicyInForce](), load_columns(), bench.home, LAST + timedelta(days=3))
+        found = table(built, "mart.daily_layer_valuation")
+    finally:
+        built.execute("rollback")
+        bench.close()
+    assert found["drag_of_wacc_ratio"].notna().any()
+    assert found["drag_of_wacc_ratio"].to_numpy() == pytest.approx(found["cost_12m_frac"] / 0.08, nan_ok=True)
+    held = found.dropna(subset=["equity_return_frac"])
+    assert len(held) > 100
+    assert held["equity_return_frac"].to_numpy() == pytest.approx(
+        held["spx_beta_ratio"] * (0.045 if premium is None else premium)
+    )
 
 
 def test_reading_of_the_policy_is_its_own_ledger(built: duckdb.DuckDBPyConnection) -> None:

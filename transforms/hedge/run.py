@@ -22,6 +22,7 @@ from transforms.layers.records import LayerPath
 from transforms.ledger.rules import CostRules, read_cost_rules
 from transforms.ledger.table import Ledger, build_ledger
 from transforms.ledger.trades import build_trades
+from transforms.portfolio.book import ReturnTargets
 from transforms.positions.instruments import VixFuture
 from transforms.positions.market import Marks
 from transforms.positions.priced import PricedOptions, list_option_needs
@@ -118,15 +119,15 @@ class HedgeRun:
             float(self.market.parameters["episode_vix_pts"]),
         )
 
-    @cached_property
-    def valuation(self) -> pd.DataFrame:
-        """What every layer asks for: see `build_valuation`."""
+    def value(self, returns: ReturnTargets) -> pd.DataFrame:
+        """What every layer asks for, with the returns that the user's book states: see `build_valuation`."""
         market = self.market
         pricer = self.marks.options
         inputs = ValuationInputs(
             nav_usd=market.nav_usd,
             spx_close_pts=market.spx_close_pts,
             spx_rv21_pts=market.spx_rv21_pts,
+            returns=returns,
             volume_of=read_volumes(market.futures, market.volumes),
             volatility_of=read_volatilities(pricer) if isinstance(pricer, PricedOptions) else None,
             costs=self.costs,

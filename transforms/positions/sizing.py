@@ -109,7 +109,7 @@ def compute_base_notional(
     price_pts
         Settlement of the future it is held in, points.
     condor_vega_usd
-        Dollars the protected condor moves for one point of volatility; NaN without a condor.
+        Dollars the protected condor loses for one point of the VIX; NaN without a condor.
     beta
         Points that future moves for one point of the VIX; NaN unknown. The product is the dollars a point of
         the future that are wanted; a future with the price P has the notional P for each dollar a point.

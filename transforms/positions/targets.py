@@ -68,7 +68,7 @@ def build_base_targets(
     nav_usd
         Net asset value that the fractions are of.
     condor_vega_usd
-        float64, shape (n,): dollars a point of volatility of the protected condor; NaN or None: no condor.
+        float64, shape (n,): dollars that the protected condor loses for a point of the VIX; NaN or None: no condor.
 
     Returns
     -------

@@ -62,6 +62,8 @@ class ValuationRules:
         """Refuse numbers that mean nothing."""
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "equity_premium_frac" and value == 0:
+                continue  # equities that are expected to earn what bills do
             if not 0 < value < math.inf:
                 raise ValueError(f"{field.name}: expected a positive number, found {value}")
             if field.name.endswith(("_sessions", "_days")) and value != int(value):

@@ -97,7 +97,7 @@ def build_valuation(
         The ledger lacks a session of a layer.
     """
     premium = inputs.returns.equity_premium_frac
-    rules = inputs.rules if not premium else replace(inputs.rules, equity_premium_frac=premium)
+    rules = inputs.rules if premium is None else replace(inputs.rules, equity_premium_frac=premium)
     inputs = replace(inputs, rules=rules)
     days = pd.DatetimeIndex(pd.to_datetime(list(marks.market.days))).as_unit("us")
     parts = []
