@@ -132,7 +132,7 @@ def compute_quick_ratio(
     Parameters
     ----------
     cash_and_bills, realisable_gain, next_roll_cost
-        Dollars. For a user's book: its stated cash and bills, which contain what futures have paid.
+        Dollars. Cash and bills as an account states them contain what its futures have paid.
     margin_usd
         float64, shape (n,): margin of the futures and bounded loss of the shorts (the ledger's ``margin_usd`` is both);
         NaN unknown.
