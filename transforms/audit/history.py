@@ -25,7 +25,6 @@ LEDGER_NEEDS = (
     *("trade_date", "layer", "pnl_usd", "roll_usd", "interest_usd"),
     *("credit_received_usd", "credit_kept_usd", "protection_cost_usd", "margin_usd"),
 )
-OPTIONAL_LEDGER_COLUMNS = ("notional_usd",)
 
 
 class Window(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -194,11 +194,6 @@ def build_measure(
         judgement=judgement,
         smallest_effect=compute_smallest_effect(estimate.standard_error, estimate.count, effect_level),
     )
-
-
-def mark_not_testable(measure: Measure, why: str) -> Measure:
-    """Return the measure without a verdict, because of something its number does not show."""
-    return replace(measure, judgement=Judgement(Verdict.NOT_TESTABLE, why))
 
 
 def judge_positive(estimate: Estimate) -> Judgement:

@@ -15,7 +15,6 @@ from transforms.audit_report.paths import Chart
 from transforms.audit_report.words import READING_NAMES, say_counted, say_decimal, say_share
 from transforms.page.text import MISSING, say_date, say_number
 
-VIX_GROUP = "VIX at the close before"
 Mark = tuple[float | None, float | None, float | None]
 
 
