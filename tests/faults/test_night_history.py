@@ -98,9 +98,9 @@ def test_new_sessions_are_no_revisions(trader: Trader, market: Market) -> None:
 
 def test_last_n_warehouses_are_kept(trader: Trader) -> None:
     trader.begin()
-    for _ in range(5):
-        trader.run()
-    assert len(list(trader.home.earlier.glob("*.duckdb"))) == 3
+    for _ in range(3):
+        trader.run(keep_published=2)
+    assert len(list(trader.home.earlier.glob("*.duckdb"))) == 2
 
 
 def test_runs_table_lists_every_run_with_its_outcome(trader: Trader) -> None:

@@ -13,7 +13,9 @@ from tests.support.site_fixtures import parse_page
 WITH_SITE = replace(QUICK, report=steps.report_step)
 
 
-def test_night_writes_index_and_checks_of_its_session(trader: Trader) -> None:
+def test_night_writes_index_and_checks_of_its_session_and_is_published_where_they_cannot_be_written(
+    trader: Trader, capsys: pytest.CaptureFixture[str]
+) -> None:
     trader.begin()
     result = trader.run(WITH_SITE)
     assert result.exit_code == 0
@@ -22,11 +24,7 @@ def test_night_writes_index_and_checks_of_its_session(trader: Trader) -> None:
     for (name,) in trader.rows("select check_name from ops.check_results where kind = 'sql'"):
         assert f'id="{name}"' in checks
 
-
-def test_night_whose_site_cannot_be_written_is_published_and_reported(
-    trader: Trader, capsys: pytest.CaptureFixture[str]
-) -> None:
-    trader.begin()
+    (trader.home.reports / "index.html").unlink()
     (trader.home.reports / "index.html").mkdir()
     result = trader.run(WITH_SITE)
     assert (result.exit_code, result.outcome) == (0, "published")
