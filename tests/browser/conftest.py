@@ -21,7 +21,6 @@ from warehouse.site import write_site
 
 CALM, CRISIS = "2022-03-15", "2022-06-15"
 """Sessions of the crisis' market that have a report beside the newest one."""
-ARTIFACTS = Path(__file__).resolve().parents[2] / "tests" / "artifacts"
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +33,10 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def artifacts() -> Path:
-    """Where screenshots and prints are kept: ALVH_TEST_ARTIFACTS, or tests/artifacts, which git ignores."""
-    return Path(os.environ.get("ALVH_TEST_ARTIFACTS") or ARTIFACTS)
+def artifacts() -> Path | None:
+    """Where screenshots and prints are kept, if ALVH_TEST_ARTIFACTS names a folder."""
+    named = os.environ.get("ALVH_TEST_ARTIFACTS")
+    return Path(named) if named else None
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from tests.support.commands import Commands
 from tests.support.grids import SMALL, crisis_home
 from tests.support.shared import SharedFolders
 
+pytestmark = pytest.mark.usefixtures("compiled_walk")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 LARGE = SMALL.replace("[0.01, 0.015]", "{ from = 0.001, to = 0.02, step = 0.0002 }")

@@ -121,7 +121,10 @@ def test_file_system_without_locks_is_refused_and_said(
 # ---- clocks ----
 
 
-@pytest.mark.parametrize("back", [timedelta(hours=5), timedelta(days=30)], ids=["hours", "days"])
+@pytest.mark.parametrize(
+    "back",
+    [pytest.param(timedelta(hours=5), id="hours"), pytest.param(timedelta(days=30), id="days", marks=pytest.mark.slow)],
+)
 def test_clock_set_back_fools_nobody(
     trader: Trader,
     steps: Steps,

@@ -34,7 +34,7 @@ from warehouse.stored_calibrations import read_stored_calibrations
 from warehouse.sweep_market_file import LAID_OUT
 from warehouse.sweeps import WrittenSweep
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("compiled_walk")]
 
 
 @dataclass

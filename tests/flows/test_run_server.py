@@ -80,24 +80,38 @@ def test_no_server_is_named_where_nothing_names_one() -> None:
     assert find_api_url() == (None, "")
 
 
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        (".env", "PREFECT_API_URL='http://named.example/api'"),
-        ("prefect.toml", '[api]\nurl = "http://named.example/api"'),
-        ("pyproject.toml", '[tool.prefect.api]\nurl = "http://named.example/api"'),
-    ],
-)
-def test_server_is_found_where_prefect_looks_for_it(user: Path, file: str, text: str) -> None:
-    (user / "desk" / file).write_text(text, encoding="utf-8")
-    assert find_api_url() == ("http://named.example/api", file)
-    said = subprocess.run(
-        [sys.executable, "-c", "from prefect.settings import PREFECT_API_URL; print(PREFECT_API_URL.value())"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert said.stdout.strip() == "http://named.example/api"
+NAMING = {
+    ".env": "PREFECT_API_URL='http://named.example/env'",
+    "prefect.toml": '[api]\nurl = "http://named.example/prefect"',
+    "pyproject.toml": '[tool.prefect.api]\nurl = "http://named.example/pyproject"',
+}
+"""Files of a working folder in which Prefect looks for its server."""
+
+_ASK = """
+import os, sys
+from prefect.context import refresh_global_settings_context
+from prefect.settings import PREFECT_API_URL
+for desk in sys.argv[1:]:
+    os.chdir(desk)
+    refresh_global_settings_context()
+    print(PREFECT_API_URL.value())
+"""
+
+
+def test_server_is_found_where_prefect_looks_for_it(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for number, (file, text) in enumerate(NAMING.items()):
+        desk = user / f"desk {number}"
+        desk.mkdir()
+        (desk / file).write_text(text, encoding="utf-8")
+        monkeypatch.chdir(desk)
+        url, named_in = find_api_url()
+        assert named_in == file
+        found.append(url)
+    desks = [str(user / f"desk {number}") for number in range(len(NAMING))]
+    said = subprocess.run([sys.executable, "-c", _ASK, *desks], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == found
+    assert found == ["http://named.example/env", "http://named.example/prefect", "http://named.example/pyproject"]
 
 
 def test_file_that_cannot_be_read_names_no_server(user: Path) -> None:

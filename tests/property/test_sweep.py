@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,9 @@ from transforms.sweep import AMOUNT_NAMES
 from transforms.sweep.deciding import round_nine
 from transforms.sweep.run import walk_policies
 
-THOROUGH = examples(40)
+pytestmark = pytest.mark.usefixtures("compiled_walk")
+
+THOROUGH = examples(24)
 QUICK = examples(15)
 SEEDS = st.integers(0, 2**32 - 1)
 FIRST_DATES = st.sampled_from([date(2020, 6, 1), date(2008, 1, 2), date(2023, 1, 3)])

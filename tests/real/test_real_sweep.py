@@ -13,7 +13,7 @@ from warehouse.expressions import evaluate_rules, preset
 from warehouse.hedge import read_hedge_market
 from warehouse.policy_paths import read_market
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("compiled_walk")]
 
 ARTICLE = preset("article")
 THRESHOLDS = (25.0, 28.0, 30.0)

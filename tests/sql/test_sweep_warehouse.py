@@ -18,6 +18,8 @@ from warehouse.expressions import Truths, evaluate_rules, preset
 from warehouse.hedge import read_hedge_market
 from warehouse.policy_paths import read_market, run_policy
 
+pytestmark = pytest.mark.usefixtures("compiled_walk")
+
 ARTICLE = preset("article")
 VARIANTS = {
     "article": (ARTICLE, None),

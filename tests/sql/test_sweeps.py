@@ -34,6 +34,8 @@ from warehouse.sweep_paths import evaluate_policies
 from warehouse.sweep_store import SweepFolder, list_chunks, load_policies
 from warehouse.sweeps import WrittenSweep
 
+pytestmark = pytest.mark.usefixtures("compiled_walk")
+
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHUNK = 7
 """Of 24 policies: the last chunk is smaller."""

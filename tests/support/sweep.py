@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from transforms.registry import parameters
 from transforms.sweep import AMOUNT_NAMES, LAYER_NAMES, SweepCase, SweepPolicy
 from transforms.sweep.arrays import Market
 from transforms.sweep.market import Calendar, lay_out_market
+from transforms.sweep.run import walk_policies
 from warehouse.expressions import Truths
 
 PARAMETERS = {entry.parameter: float(entry.value) for entry in parameters().values()}
@@ -130,6 +132,12 @@ def draw_case(seed: int, sessions: int = 90, first: date = date(2020, 6, 1)) -> 
     scene, rng = draw_scene(seed, sessions, first), np.random.default_rng([seed, 1])
     nav_usd = float(rng.choice([300_000.0, 1_000_000.0, 37_123_456.78, 1e9]))
     return Case(scene, draw_calendars(scene, rng), draw_policy(scene, rng), nav_usd)
+
+
+def compile_walk(_: Path) -> None:
+    """Walk a case, so that the compiled form lies where every process finds it."""
+    case = draw_case(0)
+    walk_policies(case.lay_out(), [case.policy], case.nav_usd)
 
 
 def walk_plainly(case: Case) -> npt.NDArray[np.int64]:
