@@ -6,18 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from flows import steps
-from tests.support.nights import QUICK, Trader
+from tests.support.nights import Trader, report_with_pages
 from tests.support.site_fixtures import parse_page
-
-WITH_SITE = replace(QUICK, report=steps.report_step)
 
 
 def test_night_writes_index_and_checks_of_its_session_and_is_published_where_they_cannot_be_written(
     trader: Trader, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trader.begin()
-    result = trader.run(WITH_SITE)
+    with_site = replace(trader.do, report=report_with_pages)
+    result = trader.run(with_site)
     assert result.exit_code == 0
     assert f"{result.as_of}/hedge-state.html" in parse_page(trader.home.reports / "index.html").links
     checks = (trader.home.reports / str(result.as_of) / "checks.html").read_text(encoding="utf-8")
@@ -26,7 +24,7 @@ def test_night_writes_index_and_checks_of_its_session_and_is_published_where_the
 
     (trader.home.reports / "index.html").unlink()
     (trader.home.reports / "index.html").mkdir()
-    result = trader.run(WITH_SITE)
+    result = trader.run(with_site)
     assert (result.exit_code, result.outcome) == (0, "published")
     assert result.report is not None
     assert result.report.is_file()

@@ -55,10 +55,16 @@ def report_drawn_once(night: Night, as_of: date, is_latest: bool, record: Mappin
     A chart is a pure function of its numbers, so the files are those that the step writes by itself. The pages
     around the reports, two hundred files in a new home, are left to the tests that are about them.
     """
+    with patch.object(steps, "refresh_site"):
+        return report_with_pages(night, as_of, is_latest, record)
+
+
+def report_with_pages(night: Night, as_of: date, is_latest: bool, record: Mapping[str, Any]) -> WrittenReport:
+    """The report step with the pages around the reports, and with each chart drawn once a process."""
     from transforms.report import render
 
     drawn = {name: _remembering(name, draw) for name, draw in render.DRAWINGS.items()}
-    with patch.object(render, "DRAWINGS", drawn), patch.object(steps, "refresh_site"):
+    with patch.object(render, "DRAWINGS", drawn):
         return steps.report_step(night, as_of, is_latest, record)
 
 

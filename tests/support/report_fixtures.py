@@ -15,6 +15,7 @@ from tests.support.explain_fixtures import make_facts
 from tests.support.statement_facts import make_statement_facts
 from transforms.report.context import build_report_context
 from transforms.report.inputs import RANKS, ReportInputs
+from transforms.statement.facts import StatementFacts
 
 AS_OF = date(2026, 2, 20)
 """A Friday two sessions after the final settlement of 18 February 2026."""
@@ -190,6 +191,12 @@ def make_revision(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+@cache
+def _usual_statement() -> StatementFacts:
+    """Read by every report of the tests, and changed by none."""
+    return make_statement_facts()
+
+
 def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
     """Return the inputs of a healthy night on the real market; ``changes`` replace fields."""
     frame = make_term_structure(sessions)
@@ -233,7 +240,7 @@ def make_inputs(sessions: int = 100, **changes: Any) -> ReportInputs:
         columns=COLUMNS,
         expected_session=AS_OF,
         hedge=make_facts(),
-        statement=make_statement_facts(),
+        statement=_usual_statement(),
     )
     return replace(inputs, **changes)
 
