@@ -171,12 +171,13 @@ def test_evening_whose_session_is_not_out_yet_says_so_and_is_no_failure(online: 
     assert "2025-09-15 is not published yet" in result.sentence
 
 
-def test_night_two_sessions_behind_is_degraded_names_the_session_and_is_told_alike_again(online: Trader) -> None:
+def test_night_two_sessions_behind_is_degraded_and_names_the_session(online: Trader) -> None:
     online.begin()
     online.now = evening_of(LAST + timedelta(days=5))
     late = online.run()
     assert late.exit_code == 3
     assert "16 Sep 2025" in late.sentence
+    # a report that is written again later says the same of it
     report = online.home.reports / "latest" / "hedge-state.json"
     before = json.loads(report.read_text(encoding="utf-8"))["data_health"]["reasons"]
     with open_published(online.home) as connection:
