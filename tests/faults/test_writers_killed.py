@@ -34,13 +34,16 @@ def whole(folder: Path) -> dict[str, bytes]:
     return {name: body for name, body in files(folder).items() if not name.endswith(".tmp")}
 
 
-def test_audit_killed_between_its_files_leaves_whole_ones_and_can_be_run_again(home: Home, tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [3, pytest.param(0, marks=pytest.mark.slow)])
+def test_audit_killed_between_its_files_leaves_whole_ones_and_can_be_run_again(
+    home: Home, tmp_path: Path, after: int
+) -> None:
     record = json.loads(json.dumps(make_record()))
     (tmp_path / "record.json").write_text(json.dumps(record), encoding="utf-8")
     held = read_held(home)
     write_audit(Home(tmp_path / "other"), record)
     expected = files(tmp_path / "other" / FOLDER)
-    assert run_killed(home, "audit", str(tmp_path / "record.json"), after=3)
+    assert run_killed(home, "audit", str(tmp_path / "record.json"), after=after)
     assert whole(home.path / FOLDER).items() <= expected.items()
     assert read_held(home) == held
     assert_readable(home)
