@@ -87,7 +87,12 @@ def lay_out_path(folder: Path, policies: Sequence[GridPolicy], threads: int = 1)
 
 
 def is_laid_out(folder: Path) -> bool:
-    """Tell whether a path's market is there and can be read: one that is damaged has to be laid out again."""
+    """Tell whether a path can be walked: its warehouse is there, and its market, which can be read.
+
+    One that is damaged has to be laid out again.
+    """
+    if not Home(folder).published.exists():
+        return False
     try:
         load_path(folder)
     except PipelineError:

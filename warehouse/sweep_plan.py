@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def write_plan(target: Path, grid: Grid, expansion: Expansion) -> None:
 
 
 def read_plan(source: Path, grid_sha256: str, places: slice = slice(None)) -> list[GridPolicy]:
-    """Return policies of a sweep as they were expanded.
+    """Return policies of a sweep as they were expanded; a process makes each of them once.
 
     Parameters
     ----------
@@ -65,13 +66,8 @@ def read_plan(source: Path, grid_sha256: str, places: slice = slice(None)) -> li
         If the file is not there, cannot be read, or is not the one that belongs to the sweep.
     """
     try:
-        base_text, policies = _parse_plan(source.read_text(encoding="utf-8"), grid_sha256)
-        base = _read_base(base_text)
-        base_hash = policy_hash(base)
-        made = [remake_policy(base, policy_id, values) for policy_id, values in policies[places]]
-        for one in made:
-            if identify_policy(base_hash, one.values) != one.policy_id:
-                raise ValueError(f"values of another policy under the id {one.policy_id}")
+        plan = _parse_plan(source.read_text(encoding="utf-8"), grid_sha256)
+        return [plan.policy(place) for place in range(len(plan.listed))[places]]
     except (OSError, ValueError, TypeError, RecursionError, PolicyError) as error:
         raise PipelineError(
             "the policies of a sweep cannot be read back",
@@ -80,18 +76,37 @@ def read_plan(source: Path, grid_sha256: str, places: slice = slice(None)) -> li
             expected="the file as the sweep wrote it",
             next_step=f"remove the folder {source.parent}, then run the sweep again: it computes everything anew",
         ) from None
-    return made
 
 
-@lru_cache(maxsize=4)
+@dataclass(frozen=True)
+class _Plan:
+    """A plan as it was read: its policies by id and values, and those of them that were made so far, by place."""
+
+    base: Policy
+    listed: Sequence[tuple[str, dict[str, Any]]]
+    made: dict[int, GridPolicy] = field(default_factory=dict)
+
+    def policy(self, place: int) -> GridPolicy:
+        if place not in self.made:
+            policy_id, values = self.listed[place]
+            one = remake_policy(self.base, policy_id, values)
+            if identify_policy(self.base_hash, one.values) != policy_id:
+                raise ValueError(f"values of another policy under the id {policy_id}")
+            self.made[place] = one
+        return self.made[place]
+
+    @cached_property
+    def base_hash(self) -> str:
+        return policy_hash(self.base)
+
+
 def _read_base(text: str) -> Policy:
-    # Kept: every chunk of a sweep asks for it, and its expressions are parsed by DuckDB.
     return load_policy(text, columns=signal_columns(), where="base policy of the sweep")
 
 
 @lru_cache(maxsize=1)
-def _parse_plan(text: str, grid_sha256: str) -> tuple[str, Sequence[tuple[str, dict[str, Any]]]]:
-    # Kept, by what the file says: a worker computes many chunks of one sweep.
+def _parse_plan(text: str, grid_sha256: str) -> _Plan:
+    # Kept, by what the file says: a worker makes paths ready and computes many chunks of one sweep.
     kept = json.loads(text)
     if not isinstance(kept, dict) or kept.get("schema_version") != SCHEMA_VERSION:
         raise ValueError("a plan of another version")
@@ -108,4 +123,4 @@ def _parse_plan(text: str, grid_sha256: str) -> tuple[str, Sequence[tuple[str, d
         policies.append((policy_id, values))
     if hashlib.sha256("\n".join(one for one, _ in policies).encode()).hexdigest() != grid_sha256:
         raise ValueError("policies other than the sweep's")
-    return base, policies
+    return _Plan(_read_base(base), policies)

@@ -235,7 +235,7 @@ def rows_of(written: WrittenSweep) -> pd.DataFrame:
 
 
 def another_home(home: Home, folder: Path) -> Home:
-    """The same home without chunks, and without what lies before them: no market is laid out."""
+    """The same home without chunks, and without what comes before them: no market is laid out."""
     shutil.copytree(home.path, folder, ignore=shutil.ignore_patterns("chunks", LAID_OUT))
     return Home(folder)
 
