@@ -58,7 +58,7 @@ def read_plan(source: Path, grid_sha256: str, places: slice = slice(None)) -> li
     grid_sha256
         Hash of the ids of all policies: what the sweep is named by.
     places
-        Which of them; None: all.
+        Which of them; all by default.
 
     Raises
     ------

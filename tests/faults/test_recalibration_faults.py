@@ -218,7 +218,7 @@ def kill_and_run_again(home: Home, after: int) -> None:
 WRITES_BEFORE_RECORD, WRITES = 3, 11
 
 
-@pytest.mark.parametrize("after", [4, 9])
+@pytest.mark.parametrize("after", [4, 7, 9])
 def test_run_killed_has_stored_all_or_nothing_and_can_be_run_again(home: Home, after: int) -> None:
     kill_and_run_again(home, after)
 

@@ -34,7 +34,7 @@ def whole(folder: Path) -> dict[str, bytes]:
     return {name: body for name, body in files(folder).items() if not name.endswith(".tmp")}
 
 
-@pytest.mark.parametrize("after", [3, pytest.param(0, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("after", [0, 3])
 def test_audit_killed_between_its_files_leaves_whole_ones_and_can_be_run_again(
     home: Home, tmp_path: Path, after: int
 ) -> None:

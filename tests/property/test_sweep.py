@@ -21,7 +21,7 @@ from transforms.sweep.run import walk_policies
 
 pytestmark = pytest.mark.usefixtures("compiled_walk")
 
-THOROUGH = examples(24)
+THOROUGH = examples(40)
 QUICK = examples(15)
 SEEDS = st.integers(0, 2**32 - 1)
 FIRST_DATES = st.sampled_from([date(2020, 6, 1), date(2008, 1, 2), date(2023, 1, 3)])
